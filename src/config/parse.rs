@@ -1,0 +1,165 @@
+//! How the text of one setting becomes its value.
+
+use std::{net::IpAddr, ops::RangeInclusive, str::FromStr};
+
+use crate::grid::run::{MAX_DISTURBANCES, MAX_NOISE, MAX_SEED, MAX_SPEED};
+
+use super::{Config, Problem, SETTINGS, Setting};
+
+/// Reads settings one after the other and collects what is wrong.
+pub(super) struct Reader<F> {
+    value_of: F,
+    problems: Vec<Problem>,
+}
+
+impl<F: Fn(&Setting) -> Option<String>> Reader<F> {
+    pub(super) fn new(value_of: F) -> Self {
+        Self {
+            value_of,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The value of `variable` if there is one and it can be used.
+    pub(super) fn optional<T>(
+        &mut self,
+        variable: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let setting = SETTINGS
+            .iter()
+            .find(|setting| setting.variable == variable)?;
+        let value = (self.value_of)(setting)?;
+        let text = value.trim();
+        if text.is_empty() {
+            return None;
+        }
+        match parse(text) {
+            Ok(parsed) => Some(parsed),
+            Err(wanted) => {
+                let Setting { variable, flag, .. } = *setting;
+                self.problems.push(Problem {
+                    variable,
+                    flag,
+                    value,
+                    wanted,
+                });
+                None
+            }
+        }
+    }
+
+    /// The value of `variable`, or `default`.
+    pub(super) fn or<T>(
+        &mut self,
+        variable: &str,
+        default: T,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
+        self.optional(variable, parse).unwrap_or(default)
+    }
+
+    pub(super) fn finish(self, config: Config) -> Result<Config, Vec<Problem>> {
+        if self.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(self.problems)
+        }
+    }
+}
+
+fn whole<T: FromStr + PartialOrd + std::fmt::Display>(
+    text: &str,
+    range: RangeInclusive<T>,
+) -> Result<T, String> {
+    text.parse()
+        .ok()
+        .filter(|value| range.contains(value))
+        .ok_or_else(|| {
+            format!(
+                "give a whole number from {} to {}",
+                range.start(),
+                range.end()
+            )
+        })
+}
+
+fn number(text: &str, max: f64) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|value| (0.0..=max).contains(value))
+        .ok_or_else(|| format!("give a number from 0 to {max}"))
+}
+
+pub(super) fn host(text: &str) -> Result<IpAddr, String> {
+    text.parse()
+        .map_err(|_| "give an IP address, for instance 127.0.0.1, 0.0.0.0 or ::".into())
+}
+
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    whole(text, 0..=u16::MAX)
+}
+
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    whole(text, 0..=MAX_SEED)
+}
+
+pub(super) fn speed(text: &str) -> Result<u32, String> {
+    whole(text, 1..=MAX_SPEED)
+}
+
+pub(super) fn rate(text: &str) -> Result<u32, String> {
+    whole(text, 1..=100)
+}
+
+pub(super) fn noise(text: &str) -> Result<f64, String> {
+    number(text, MAX_NOISE)
+}
+
+pub(super) fn disturbances(text: &str) -> Result<f64, String> {
+    number(text, MAX_DISTURBANCES)
+}
+
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "on" | "yes" => Ok(true),
+        "0" | "false" | "off" | "no" => Ok(false),
+        _ => Err("give 1 or 0".into()),
+    }
+}
+
+pub(super) fn prefix(text: &str) -> Result<String, String> {
+    let path = text.trim_matches('/');
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+    let reserved = |name: &&&str| path.eq_ignore_ascii_case(name);
+    if path.is_empty() || path.contains("//") || !path.chars().all(allowed) {
+        Err("give a path such as api/v1, of letters, digits and - . _ ~".into())
+    } else if let Some(name) = ["api", "socket.io"].iter().find(reserved) {
+        Err(format!(
+            "/{name} is served by the server itself; give another path, such as api/v1"
+        ))
+    } else {
+        Ok(format!("/{path}"))
+    }
+}
+
+pub(super) fn origins(text: &str) -> Result<Vec<String>, String> {
+    let origin = |item: &str| {
+        let item = item.trim().trim_end_matches('/');
+        let host = item.split_once("://").map_or("", |(_, host)| host);
+        let plain = |c: char| c.is_ascii_graphic() && !"/?#@,\"".contains(c);
+        let valid = item == "*" || item == "null" || !host.is_empty() && host.chars().all(plain);
+        valid.then(|| item.to_owned())
+    };
+    text.split(',')
+        .filter(|item| !item.trim().is_empty())
+        .map(origin)
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| "give origins such as http://localhost:5173, separated by commas".into())
+}
+
+pub(super) fn log(text: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| format!("give a level such as info, or directives ({error})"))
+}

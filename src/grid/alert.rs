@@ -1,0 +1,234 @@
+//! Faults (a limit is exceeded) and anomalies (what no limit catches), as they go over the wire.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    entity::{EntityId, EntityKind},
+    time::Timestamp,
+};
+
+/// The entity an alert is about, flat in the payload: `entityKind` and the id under the name that
+/// samples of that kind use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(
+    tag = "entityKind",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+pub enum Subject {
+    /// A bus.
+    Bus {
+        /// Its id.
+        bus_id: EntityId,
+    },
+    /// A converter.
+    Converter {
+        /// Its id.
+        converter_id: EntityId,
+    },
+    /// A renewable unit.
+    ResUnit {
+        /// Its id.
+        unit_id: EntityId,
+    },
+    /// A branch, heard in the rooms of both its end buses.
+    Branch {
+        /// Its id.
+        branch_id: EntityId,
+        /// The ids of the buses it connects: from, to.
+        bus_ids: [EntityId; 2],
+    },
+}
+
+impl Subject {
+    /// The id of the entity.
+    #[must_use]
+    pub fn id(&self) -> &EntityId {
+        match self {
+            Self::Bus { bus_id: id }
+            | Self::Converter { converter_id: id }
+            | Self::ResUnit { unit_id: id }
+            | Self::Branch { branch_id: id, .. } => id,
+        }
+    }
+
+    /// The rooms that hear of the entity.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<String> {
+        let (kind, ids) = match self {
+            Self::Bus { bus_id } => (EntityKind::Bus, std::slice::from_ref(bus_id)),
+            Self::Converter { converter_id } => {
+                (EntityKind::Converter, std::slice::from_ref(converter_id))
+            }
+            Self::ResUnit { unit_id } => (EntityKind::ResUnit, std::slice::from_ref(unit_id)),
+            Self::Branch { bus_ids, .. } => (EntityKind::Bus, bus_ids.as_slice()),
+        };
+        ids.iter().filter_map(|id| kind.room(id.as_str())).collect()
+    }
+}
+
+/// What kind of limit is exceeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FaultType {
+    /// Bus voltage too low.
+    Undervoltage,
+    /// Bus voltage too high.
+    Overvoltage,
+    /// Frequency too far from nominal.
+    FrequencyDeviation,
+    /// Converter current too high.
+    Overcurrent,
+    /// DC-link voltage too high.
+    DcLinkOvervoltage,
+    /// DC-link voltage too low.
+    DcLinkUndervoltage,
+    /// Heat sink too hot.
+    Overtemperature,
+    /// Branch loaded beyond its rating.
+    Overload,
+}
+
+/// How bad a fault is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Severity {
+    /// Beyond the operating range.
+    Low,
+    /// Beyond the first limit of the standard.
+    Medium,
+    /// Beyond the second.
+    High,
+    /// Equipment or load is about to be disconnected.
+    Critical,
+}
+
+/// Where a fault is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FaultPhase {
+    /// The first sample beyond the limit.
+    Raised,
+    /// The severity rose.
+    Escalated,
+    /// Back inside the limit by more than the hysteresis.
+    Cleared,
+}
+
+/// What there is to say of a fault, apart from when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FaultDetails {
+    /// `<TYPE>-<entity id>-<step of onset>`, the same through all phases.
+    #[schema(example = "UNDERVOLTAGE-BUS-004-1260")]
+    pub id: String,
+    /// What kind of limit is exceeded.
+    #[serde(rename = "type")]
+    pub fault_type: FaultType,
+    /// How bad it is now; the last one when cleared.
+    pub severity: Severity,
+    /// Where the fault is in its life.
+    pub phase: FaultPhase,
+    /// The entity's id.
+    pub location: EntityId,
+    /// One sentence for a person; names the entity.
+    pub message: String,
+    /// The entity: `entityKind` and `busId`, `converterId`, or `branchId` with `busIds`.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// `voltageMagnitude`, `frequency`, `current`, `voltage`, `temperature` or `loadingPercent`.
+    #[schema(example = "voltageMagnitude")]
+    pub quantity: String,
+    /// The value: p.u., Hz of deviation, ratio to nominal, deg C or %.
+    #[schema(example = 0.9332)]
+    pub value: f64,
+    /// The limit of the present severity in the same unit; that of LOW when cleared.
+    #[schema(example = 0.95)]
+    pub limit: f64,
+}
+
+/// Payload of `fault:detected` (raised, escalated) and `fault:cleared` (cleared).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Fault {
+    /// The fault, flat beside the timestamp.
+    #[serde(flatten)]
+    pub details: FaultDetails,
+    /// The time of the sample's tick.
+    pub timestamp: Timestamp,
+}
+
+/// What an anomaly looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AnomalyType {
+    /// One sample far off.
+    Spike,
+    /// A constant offset.
+    LevelShift,
+    /// An offset that grows.
+    Drift,
+    /// The same value again and again.
+    Stuck,
+    /// Much more noise than before.
+    NoiseBurst,
+    /// A periodic disturbance.
+    Oscillation,
+    /// No sample at all.
+    Missing,
+    /// Quantities contradict each other.
+    Inconsistent,
+    /// A unit that should generate does not.
+    Trip,
+    /// A unit generates less than it should.
+    Derate,
+}
+
+/// Where an anomaly is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AnomalyPhase {
+    /// Found.
+    Raised,
+    /// Gone.
+    Cleared,
+}
+
+/// What there is to say of an anomaly, apart from when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AnomalyDetails {
+    /// `<TYPE>-<entity id>-<field>-<step of onset>`, the same in both phases.
+    #[schema(example = "SPIKE-BUS-004-activePower-1260")]
+    pub id: String,
+    /// What it looks like.
+    #[serde(rename = "type")]
+    pub anomaly_type: AnomalyType,
+    /// The entity's id.
+    pub source: EntityId,
+    /// Where the anomaly is in its life.
+    pub phase: AnomalyPhase,
+    /// The field concerned, null for `MISSING`.
+    #[schema(example = "activePower")]
+    pub field: Option<String>,
+    /// How sure the detector is, 0..1.
+    #[schema(example = 0.93)]
+    pub confidence: f64,
+    /// One sentence for a person; names the entity.
+    pub description: String,
+    /// The ids of all entities concerned.
+    pub affected_equipment: Vec<EntityId>,
+    /// The entity: `entityKind` and `busId`, `converterId` or `unitId`.
+    #[serde(flatten)]
+    pub subject: Subject,
+}
+
+/// Payload of `anomaly:detected` (raised) and `anomaly:cleared` (cleared).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Anomaly {
+    /// The anomaly, flat beside the timestamp.
+    #[serde(flatten)]
+    pub details: AnomalyDetails,
+    /// The time of the sample's tick.
+    pub timestamp: Timestamp,
+}

@@ -1,0 +1,78 @@
+//! What one can ask of the simulation, and where the ordered log places it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    alert::{AnomalyDetails, FaultDetails},
+    time::{Tick, Timestamp},
+};
+
+/// One command. Everything that is to be equal on all instances (a drawn seed, a default) is filled
+/// in by the instance that accepts it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "camelCase")]
+pub enum Command {
+    /// Start a run.
+    Start(Start),
+    /// Stop the run.
+    Stop,
+    /// Change the speed of the run.
+    SetSpeed {
+        /// Simulated seconds per second.
+        speed: u32,
+    },
+    /// Emit an alert that something other than the plant's own detectors found.
+    Report(Report),
+}
+
+/// How to start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Start {
+    /// What is to happen if the simulation runs already, or ran before.
+    pub mode: StartMode,
+    /// Seed of all random numbers.
+    pub seed: u64,
+    /// Simulated seconds per second.
+    pub speed: u32,
+    /// Simulated time at the start; the time of the effective tick if absent.
+    pub simulated_start: Option<Timestamp>,
+    /// Factor on measurement noise.
+    pub noise: f64,
+    /// Random disturbances per simulated hour.
+    pub disturbances: f64,
+}
+
+/// What a start is to do where the simulation runs already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StartMode {
+    /// Go on and notify again.
+    Plain,
+    /// Refuse: the caller asked for settings that the present run does not have.
+    WithSettings,
+    /// Do nothing, also if anybody ever started or stopped it before.
+    Autostart,
+}
+
+/// An alert from outside the plant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Report {
+    /// A fault.
+    Fault(FaultDetails),
+    /// An anomaly.
+    Anomaly(AnomalyDetails),
+}
+
+/// A command where the log has placed it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Its place in the log, counted from 1.
+    pub position: u64,
+    /// The tick at which it takes effect, never lower than that of the entry before.
+    pub effective: Tick,
+    /// The command.
+    pub command: Command,
+}

@@ -1,0 +1,208 @@
+//! Entities: the things of the plant that have an id, and the rooms their events go to.
+
+use std::{borrow::Borrow, collections::HashMap, fmt, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
+
+use super::quantity::Quantity;
+
+/// The id of an entity, for instance `BUS-001`. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String, example = "BUS-001")]
+pub struct EntityId(Arc<str>);
+
+impl EntityId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for EntityId {
+    fn from(id: &str) -> Self {
+        Self(id.into())
+    }
+}
+
+impl From<String> for EntityId {
+    fn from(id: String) -> Self {
+        Self(id.into())
+    }
+}
+
+impl Borrow<str> for EntityId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EntityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for EntityId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for EntityId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(String::deserialize(deserializer)?.into())
+    }
+}
+
+/// What an entity is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EntityKind {
+    /// A node of the network.
+    Bus,
+    /// A power converter.
+    Converter,
+    /// A renewable energy source: a solar plant or a wind turbine.
+    ResUnit,
+    /// A line or a transformer; it has no stream of its own.
+    Branch,
+}
+
+impl EntityKind {
+    /// The room that events about the entity `id` of this kind go to; branches have none.
+    #[must_use]
+    pub fn room(self, id: &str) -> Option<String> {
+        let prefix = match self {
+            Self::Bus => "bus",
+            Self::Converter => "converter",
+            Self::ResUnit => "res-unit",
+            Self::Branch => return None,
+        };
+        Some(format!("{prefix}:{id}"))
+    }
+}
+
+/// The type of an entity within its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EntityType {
+    /// Bus that holds voltage and angle and balances the network.
+    Slack,
+    /// Bus whose generators hold the voltage.
+    Pv,
+    /// Bus with given active and reactive power.
+    Pq,
+    /// Two-level voltage source converter.
+    TwoLevel,
+    /// Three-level neutral point clamped converter.
+    Npc,
+    /// DC/DC step-down converter.
+    Buck,
+    /// Photovoltaic plant.
+    Solar,
+    /// Wind turbine.
+    Wind,
+    /// Overhead line or cable.
+    Line,
+    /// Transformer.
+    Transformer,
+}
+
+/// The nameplate of an entity: one rating, in the unit of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Rating {
+    /// Base voltage of a bus in kV.
+    BaseKv(f64),
+    /// Rated power of a converter in kW.
+    RatedPower(f64),
+    /// Capacity of a renewable unit in kW.
+    Capacity(f64),
+    /// Rating of a branch in MVA, 0 if unlimited.
+    RateMva(f64),
+}
+
+/// One entity as the outside sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Entity {
+    /// Its id; case matters.
+    pub id: EntityId,
+    /// What it is.
+    pub kind: EntityKind,
+    /// Its type within its kind.
+    #[serde(rename = "type")]
+    pub entity_type: EntityType,
+    /// Its nameplate, flat beside the other keys: `baseKv`, `ratedPower`, `capacity` or `rateMva`.
+    #[serde(flatten)]
+    pub rating: Rating,
+    /// What its samples measure.
+    pub quantities: Vec<Quantity>,
+    /// The Socket.IO room of its events, null for a branch.
+    #[schema(example = "bus:BUS-001")]
+    pub room: Option<String>,
+    /// For a branch the bus it starts at, absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<EntityId>,
+    /// For a branch the bus it ends at, absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<EntityId>,
+}
+
+/// Where an entity stands in its [`Catalogue`].
+pub type EntityIndex = usize;
+
+/// All entities of a plant, in the order of buses, converters, renewable units and branches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Catalogue {
+    entities: Vec<Entity>,
+    index: HashMap<EntityId, EntityIndex>,
+}
+
+impl Catalogue {
+    /// A catalogue of `entities`, which keep their order.
+    #[must_use]
+    pub fn new(entities: Vec<Entity>) -> Self {
+        let index = entities
+            .iter()
+            .enumerate()
+            .map(|(at, entity)| (entity.id.clone(), at))
+            .collect();
+        Self { entities, index }
+    }
+
+    /// All entities in order.
+    #[must_use]
+    pub fn all(&self) -> &[Entity] {
+        &self.entities
+    }
+
+    /// The entity with this id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Entity> {
+        self.find(id).map(|at| &self.entities[at])
+    }
+
+    /// Where the entity with this id stands.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<EntityIndex> {
+        self.index.get(id).copied()
+    }
+
+    /// The entities of one kind, in order.
+    pub fn of_kind(&self, kind: EntityKind) -> impl Iterator<Item = &Entity> {
+        self.entities
+            .iter()
+            .filter(move |entity| entity.kind == kind)
+    }
+
+    /// How many entities have this type.
+    #[must_use]
+    pub fn count_type(&self, entity_type: EntityType) -> usize {
+        self.entities
+            .iter()
+            .filter(|entity| entity.entity_type == entity_type)
+            .count()
+    }
+}

@@ -1,0 +1,121 @@
+//! The OpenAPI document and Swagger UI, both served from the binary.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Path, Request},
+    http::{
+        HeaderValue,
+        header::{CONTENT_ENCODING, CONTENT_TYPE},
+    },
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+use utoipa::{
+    OpenApi,
+    openapi::{
+        self, InfoBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use crate::{
+    grid::{alert, event, telemetry, topology},
+    realtime::messages,
+};
+
+use super::{App, error::no_such_route, path::RequestTarget};
+
+/// Paths served here, which the document does not hold.
+pub(super) const PATHS: &[&str] = &["/", "/api", "/api-json", "/api-yaml", "/api/{file}"];
+
+/// Types that are not the body of any route: the payloads of Socket.IO events and acks.
+#[derive(OpenApi)]
+#[openapi(components(schemas(
+    telemetry::ConverterSample,
+    telemetry::BusSample,
+    telemetry::ResSample,
+    alert::Fault,
+    alert::Anomaly,
+    event::Notification,
+    topology::TopologyUpdate,
+    messages::Subscribed,
+    messages::Unsubscribed,
+    messages::Exception,
+)))]
+struct Events;
+
+/// What the document says besides routes.
+pub(super) fn description() -> openapi::OpenApi {
+    let mut document = Events::openapi();
+    document.info = InfoBuilder::new()
+        .title("Smart Power Systems API")
+        .version("1.0")
+        .description(Some(
+            "Control of a simulated power system whose telemetry is streamed over Socket.IO, \
+             namespace `/realtime`. All telemetry is simulated. Powers of buses are net injections \
+             (generation positive, load negative); converters and renewable units count what they \
+             feed into the grid. The payloads of Socket.IO events and acks are among the schemas.",
+        ))
+        .build();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    document
+}
+
+/// Serves the document and the page that shows it.
+pub(super) fn router(document: &openapi::OpenApi) -> Router<App> {
+    // Both are made of strings and numbers only, so writing them cannot fail.
+    let json = Bytes::from(document.to_json().unwrap_or_default());
+    let yaml = Bytes::from(document.to_yaml().unwrap_or_default());
+    let serve = |content_type: &'static str, text: Bytes| {
+        get(move || async move { ([(CONTENT_TYPE, content_type)], text) })
+    };
+    let config = Arc::new(utoipa_swagger_ui::Config::from("/api-json"));
+    let files = config.clone();
+    Router::new()
+        .route("/api-json", serve("application/json; charset=utf-8", json))
+        .route("/api-yaml", serve("text/yaml; charset=utf-8", yaml))
+        .route("/api", get(move |request| page(request, config)))
+        .route(
+            "/api/{file}",
+            get(move |Path(file), request| asset(file, request, files)),
+        )
+}
+
+type Config = Arc<utoipa_swagger_ui::Config<'static>>;
+
+/// The page. Its links are relative, so without the trailing slash they have to name the folder.
+async fn page(request: Request, config: Config) -> Response {
+    let Ok(Some(file)) = utoipa_swagger_ui::serve("index.html", config) else {
+        return no_such_route(request).await.into_response();
+    };
+    let mut html = String::from_utf8_lossy(&file.bytes).into_owned();
+    if !RequestTarget::of(&request).path().ends_with('/') {
+        html = html
+            .replace("\"./", "\"./api/")
+            .replace("\"index.css\"", "\"./api/index.css\"");
+    }
+    Html(html).into_response()
+}
+
+async fn asset(file: String, request: Request, config: Config) -> Response {
+    let Ok(Some(file)) = utoipa_swagger_ui::serve(&file, config) else {
+        return no_such_route(request).await.into_response();
+    };
+    let mut response = file.bytes.into_owned().into_response();
+    let headers = response.headers_mut();
+    if let Ok(content_type) = HeaderValue::try_from(file.content_type) {
+        headers.insert(CONTENT_TYPE, content_type);
+    }
+    if file.gzpipped {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}

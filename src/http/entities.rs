@@ -1,0 +1,103 @@
+//! What exists: the entities of the plant, their nameplates and newest samples.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::grid::{
+    entity::{Entity, EntityKind},
+    event::Event,
+    telemetry::{BusSample, ConverterSample, ResSample},
+    topology::BranchFlow,
+};
+
+use super::{
+    App,
+    error::{ApiError, ErrorBody, JsonBody},
+};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(one))
+}
+
+/// All entities.
+#[derive(Debug, Serialize, ToSchema)]
+struct Entities {
+    /// Buses, converters, renewable units and branches, each in the order of their ids.
+    entities: Vec<Entity>,
+}
+
+/// One entity with its newest values.
+#[derive(Debug, Serialize, ToSchema)]
+struct EntityDetails {
+    /// The entity, flat beside the other keys.
+    #[serde(flatten)]
+    entity: Entity,
+    /// The newest payload of its stream; null before the first run, at the beginning of a run, and
+    /// for a branch. It outlives the run.
+    #[schema(value_type = Option<LatestPayload>)]
+    latest: Option<Arc<Event>>,
+    /// What only a branch has.
+    #[serde(flatten)]
+    branch: Option<BranchDetails>,
+}
+
+/// What only a branch has.
+#[derive(Debug, Serialize, ToSchema)]
+struct BranchDetails {
+    /// What flows through it; null before the first run.
+    flow: Option<BranchFlow>,
+}
+
+/// Payload of a stream.
+#[derive(ToSchema)]
+#[schema(as = Payload)]
+#[expect(dead_code, reason = "it stands for a sample in the document only")]
+enum LatestPayload {
+    #[schema(rename = "converter:state")]
+    Converter(ConverterSample),
+    #[schema(rename = "bus:measurement")]
+    Bus(BusSample),
+    #[schema(rename = "res:generation")]
+    Res(ResSample),
+}
+
+/// All entities of the plant.
+#[utoipa::path(get, path = "/entities", tag = "plant",
+    responses((status = 200, description = "The entities.", body = Entities)))]
+async fn list(State(app): State<App>) -> JsonBody<Entities> {
+    JsonBody(Entities {
+        entities: app.simulation.catalogue().all().to_vec(),
+    })
+}
+
+/// One entity with its newest values.
+#[utoipa::path(get, path = "/entities/{id}", tag = "plant",
+    params(("id" = String, Path, description = "The entity's id; case matters.", example = "BUS-001")),
+    responses(
+        (status = 200, description = "The entity.", body = EntityDetails),
+        (status = 404, description = "There is no such entity.", body = ErrorBody)))]
+async fn one(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<JsonBody<EntityDetails>, ApiError> {
+    let catalogue = app.simulation.catalogue();
+    let unknown = || {
+        ApiError::NotFound(format!(
+            "there is no entity {id:?}: GET the list of all entities for their ids"
+        ))
+    };
+    let at = catalogue.find(&id).ok_or_else(unknown)?;
+    let entity = catalogue.all()[at].clone();
+    let branch = (entity.kind == EntityKind::Branch).then_some(BranchDetails { flow: None });
+    Ok(JsonBody(EntityDetails {
+        latest: app.simulation.latest(at),
+        branch,
+        entity,
+    }))
+}

@@ -1,0 +1,78 @@
+//! REST: routes, bodies, errors and their documentation, which is generated from the handlers.
+//!
+//! A request passes, from the outside in: [`cors`], [`path`] (case and trailing slash), [`body`]
+//! (size and well-formedness), then the router. Every refusal is an [`error::ApiError`].
+
+mod body;
+mod client_files;
+mod cors;
+mod docs;
+mod entities;
+mod error;
+mod health;
+mod page;
+mod path;
+mod root;
+mod simulation;
+mod start;
+mod status;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
+use tower::ServiceBuilder;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{config, simulation::Simulation};
+
+pub use health::Readiness;
+
+/// What the handlers share. Cheap to clone.
+#[derive(Clone)]
+struct App {
+    simulation: Simulation,
+    readiness: Readiness,
+}
+
+/// All routes but those of the Socket.IO transport, which are merged in from `realtime`.
+pub fn router(
+    simulation: Simulation,
+    readiness: Readiness,
+    api: &config::Api,
+    realtime: Router,
+) -> Router {
+    let app = App {
+        simulation,
+        readiness,
+    };
+    let rest = OpenApiRouter::with_openapi(docs::description())
+        .nest(
+            &api.prefix,
+            root::router()
+                .merge(simulation::router())
+                .merge(entities::router()),
+        )
+        .merge(health::router());
+    let (rest, document) = rest.split_for_parts();
+    let paths = path::Templates::new(document.paths.paths.keys(), docs::PATHS);
+    let rest = rest
+        .merge(docs::router(&document))
+        .merge(page::router())
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::no_such_route)
+        .with_state(app);
+    let service = ServiceBuilder::new()
+        .layer(from_fn_with_state(
+            Arc::new(cors::Origins::new(&api.cors_origins)),
+            cors::apply,
+        ))
+        .layer(from_fn_with_state(Arc::new(paths), path::canonical))
+        .layer(from_fn(body::check))
+        .service(rest);
+    realtime
+        .merge(client_files::router())
+        .fallback_service(service)
+}

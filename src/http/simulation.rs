@@ -1,0 +1,135 @@
+//! Start, stop and status of the simulation, and the run itself.
+
+use axum::{body::Bytes, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::grid::{
+    command::{Command, StartMode},
+    run::SimulationView,
+};
+
+use super::{
+    App,
+    error::{ApiError, ErrorBody, JsonBody},
+    start::{PatchBody, StartBody},
+    status::Status,
+};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(status))
+        .routes(routes!(start))
+        .routes(routes!(stop))
+        .routes(routes!(run, change))
+}
+
+/// Answer of start.
+#[derive(Debug, Serialize, ToSchema)]
+struct Started {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// What happened.
+    #[schema(example = "Simulation started successfully")]
+    message: &'static str,
+    /// The status from now on.
+    status: Status,
+}
+
+/// Answer of stop.
+#[derive(Debug, Serialize, ToSchema)]
+struct Stopped {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// What happened.
+    #[schema(example = "Simulation stopped successfully")]
+    message: &'static str,
+}
+
+/// Whether the simulators run, and how much they simulate.
+///
+/// Counts a command from the moment it was accepted.
+#[utoipa::path(get, path = "/data/simulation/status", tag = "data",
+    responses((status = 200, description = "The status.", body = Status)))]
+async fn status(State(app): State<App>) -> JsonBody<Status> {
+    JsonBody(Status::new(
+        &app.simulation,
+        app.simulation.run().is_running,
+    ))
+}
+
+/// Start the simulation.
+///
+/// From stopped this is always a fresh run. While it runs, a start without settings changes nothing
+/// and notifies again; one with settings is refused. The first samples come one full period later.
+#[utoipa::path(post, path = "/data/simulation/start", tag = "data",
+    request_body(content = Option<StartBody>, description = "Settings of the run; any content type will do."),
+    responses(
+        (status = 200, description = "It runs.", body = Started),
+        (status = 400, description = "A setting cannot be used; nothing was started.", body = ErrorBody),
+        (status = 409, description = "It runs already, with settings of its own.", body = ErrorBody),
+        (status = 413, description = "The body is larger than 100 kB.", body = ErrorBody),
+        (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody)),
+    security((), ("bearer" = [])))]
+async fn start(State(app): State<App>, body: Bytes) -> Result<JsonBody<Started>, ApiError> {
+    let simulation = &app.simulation;
+    let highest_speed = simulation.highest_speed();
+    let asked = StartBody::read(&body, highest_speed)?;
+    let start = asked.over(&simulation.default_start(StartMode::Plain));
+    if start.speed > highest_speed {
+        let problem = format!(
+            "speed is set to {}: this server can do {highest_speed} at most",
+            start.speed
+        );
+        return Err(ApiError::BadRequest(vec![problem]));
+    }
+    let run = simulation.submit(Command::Start(start)).await??;
+    Ok(JsonBody(Started {
+        success: true,
+        message: "Simulation started successfully",
+        status: Status::new(simulation, run.is_running),
+    }))
+}
+
+/// Stop the simulation.
+#[utoipa::path(post, path = "/data/simulation/stop", tag = "data",
+    responses(
+        (status = 200, description = "It does not run.", body = Stopped),
+        (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody)),
+    security((), ("bearer" = [])))]
+async fn stop(State(app): State<App>) -> Result<JsonBody<Stopped>, ApiError> {
+    app.simulation.submit(Command::Stop).await??;
+    Ok(JsonBody(Stopped {
+        success: true,
+        message: "Simulation stopped successfully",
+    }))
+}
+
+/// The present or last run.
+#[utoipa::path(get, path = "/data/simulation", tag = "data",
+    responses((status = 200, description = "The run.", body = SimulationView)))]
+async fn run(State(app): State<App>) -> JsonBody<SimulationView> {
+    JsonBody(app.simulation.run())
+}
+
+/// Change the speed of the run.
+///
+/// Periods on the wire and timestamps stay: more simulated time passes between two samples.
+#[utoipa::path(patch, path = "/data/simulation", tag = "data",
+    request_body(content = PatchBody),
+    responses(
+        (status = 200, description = "The run.", body = SimulationView),
+        (status = 400, description = "The body cannot be used; nothing was changed.", body = ErrorBody),
+        (status = 409, description = "The simulation is stopped.", body = ErrorBody),
+        (status = 413, description = "The body is larger than 100 kB.", body = ErrorBody),
+        (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody)),
+    security((), ("bearer" = [])))]
+async fn change(State(app): State<App>, body: Bytes) -> Result<JsonBody<SimulationView>, ApiError> {
+    let PatchBody { speed } = PatchBody::read(&body, app.simulation.highest_speed())?;
+    Ok(JsonBody(
+        app.simulation.submit(Command::SetSpeed { speed }).await??,
+    ))
+}

@@ -1,0 +1,175 @@
+//! An accepted connection as a thin wrapper over its stream, with a handle that outlives the request.
+//!
+//! socketioxide offers no way to close one client's transport. The handle does: it travels in the
+//! extensions of each request that came over the connection, reaches the Socket.IO socket with the
+//! request that opened it, and shuts the stream down both ways. That also wakes a writer that is
+//! stuck because the client does not read.
+
+use std::{
+    io,
+    net::{Shutdown, SocketAddr},
+    pin::Pin,
+    sync::{Arc, Weak},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// How long written data may stay unacknowledged before the kernel gives the connection up: a
+/// client that has gone, or does not read, must not hold its buffers for ever.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+
+/// One accepted TCP connection.
+#[derive(Debug)]
+pub struct Connection {
+    stream: Arc<TcpStream>,
+}
+
+/// What others may do with a connection. Cheap to clone; it does not keep the connection open.
+#[derive(Debug, Clone)]
+pub struct ConnectionHandle {
+    stream: Weak<TcpStream>,
+    peer: SocketAddr,
+}
+
+impl Connection {
+    /// Wraps an accepted stream.
+    #[must_use]
+    pub fn new(stream: TcpStream, peer: SocketAddr) -> (Self, ConnectionHandle) {
+        let socket = SockRef::from(&stream);
+        // Without it small packets wait for the acknowledgement of the one before (RFC 896, RFC 1122).
+        let _ = socket.set_tcp_nodelay(true);
+        #[cfg(target_os = "linux")]
+        let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+        let stream = Arc::new(stream);
+        let handle = ConnectionHandle {
+            stream: Arc::downgrade(&stream),
+            peer,
+        };
+        (Self { stream }, handle)
+    }
+}
+
+impl ConnectionHandle {
+    /// The address of the other end.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Ends the connection both ways. What is still on its way is lost.
+    pub fn shut_down(&self) {
+        if let Some(stream) = self.stream.upgrade() {
+            // It fails where the connection has ended already, which is what was asked for.
+            let _ = SockRef::from(stream.as_ref()).shutdown(Shutdown::Both);
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.stream.poll_read_ready(cx))?;
+            match self.stream.try_read(buf.initialize_unfilled()) {
+                Ok(read) => {
+                    buf.advance(read);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.stream.poll_write_ready(cx))?;
+            match self.stream.try_write(buf) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(
+            match SockRef::from(self.stream.as_ref()).shutdown(Shutdown::Write) {
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+                result => result,
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    async fn pair() -> (Connection, ConnectionHandle, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        let (connection, handle) = Connection::new(stream, peer);
+        (connection, handle, client)
+    }
+
+    #[tokio::test]
+    async fn bytes_pass_both_ways() {
+        let (mut server, handle, mut client) = pair().await;
+        assert_eq!(handle.peer(), client.local_addr().unwrap());
+        server.write_all(b"ping").await.unwrap();
+        let mut buffer = [0; 4];
+        client.read_exact(&mut buffer).await.unwrap();
+        client.write_all(&buffer).await.unwrap();
+        server.read_exact(&mut buffer).await.unwrap();
+        assert_eq!(&buffer, b"ping");
+    }
+
+    #[tokio::test]
+    async fn the_handle_ends_a_writer_that_is_stuck() {
+        let (mut server, handle, mut client) = pair().await;
+        let writer = tokio::spawn(async move {
+            let block = vec![0; 1 << 20];
+            loop {
+                if let Err(error) = server.write_all(&block).await {
+                    return error;
+                }
+            }
+        });
+        // The client does not read until the writer has filled every buffer; ending must not need it to.
+        let mut first = [0; 1];
+        client.read_exact(&mut first).await.unwrap();
+        handle.shut_down();
+        let error = tokio::time::timeout(Duration::from_secs(30), writer)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+}

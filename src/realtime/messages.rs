@@ -1,0 +1,127 @@
+//! What a client and the server say to each other besides the streams.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::grid::entity::EntityKind;
+
+use super::echo::Echo;
+
+/// How many ids one subscribe or unsubscribe may name.
+pub const MAX_IDS: usize = 10_000;
+
+/// What a client can ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// The event's name.
+    pub name: &'static str,
+    /// The kind of entity it is about.
+    pub kind: EntityKind,
+    /// Whether to join or to leave the rooms.
+    pub action: Action,
+}
+
+/// Whether to join or to leave rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Join.
+    Subscribe,
+    /// Leave.
+    Unsubscribe,
+}
+
+const fn request(name: &'static str, kind: EntityKind, action: Action) -> Request {
+    Request { name, kind, action }
+}
+
+/// Everything a client can ask; other events are ignored.
+pub const REQUESTS: [Request; 6] = [
+    request(
+        "subscribe:converters",
+        EntityKind::Converter,
+        Action::Subscribe,
+    ),
+    request("subscribe:buses", EntityKind::Bus, Action::Subscribe),
+    request(
+        "subscribe:res-units",
+        EntityKind::ResUnit,
+        Action::Subscribe,
+    ),
+    request(
+        "unsubscribe:converters",
+        EntityKind::Converter,
+        Action::Unsubscribe,
+    ),
+    request("unsubscribe:buses", EntityKind::Bus, Action::Unsubscribe),
+    request(
+        "unsubscribe:res-units",
+        EntityKind::ResUnit,
+        Action::Unsubscribe,
+    ),
+];
+
+/// Ack of `subscribe:*`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Subscribed {
+    /// The payload exactly as sent.
+    #[schema(value_type = Vec<Object>, example = json!(["CONV-001", "CONV-002"]))]
+    pub subscribed: Echo,
+}
+
+/// Ack of `unsubscribe:*`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Unsubscribed {
+    /// The payload exactly as sent.
+    #[schema(value_type = Vec<Object>, example = json!(["CONV-001"]))]
+    pub unsubscribed: Echo,
+}
+
+/// Payload of `exception`, to the sender of a request that cannot be served.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Exception {
+    /// Always `error`.
+    #[schema(example = "error")]
+    pub status: &'static str,
+    /// What is wrong.
+    #[schema(example = "Internal server error")]
+    pub message: String,
+    /// The request.
+    pub cause: Cause,
+}
+
+/// The request that an exception is about.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Cause {
+    /// The request's event name.
+    #[schema(example = "subscribe:converters")]
+    pub pattern: &'static str,
+    /// The payload exactly as sent; absent if there was none or far too much.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = "CONV-001")]
+    pub data: Option<Echo>,
+}
+
+impl Exception {
+    /// The payload is not a list of ids. The text is the original service's.
+    pub(super) fn bad_payload(pattern: &'static str, data: Option<Echo>) -> Self {
+        Self {
+            status: "error",
+            message: "Internal server error".into(),
+            cause: Cause { pattern, data },
+        }
+    }
+
+    /// The payload names more ids than allowed.
+    pub(super) fn too_many_ids(pattern: &'static str, count: usize) -> Self {
+        Self {
+            status: "error",
+            message: format!(
+                "{count} ids in one {pattern}: at most {MAX_IDS} are allowed, send several"
+            ),
+            cause: Cause {
+                pattern,
+                data: None,
+            },
+        }
+    }
+}

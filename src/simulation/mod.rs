@@ -1,0 +1,136 @@
+//! Makes telemetry: the replicated state machine and the loop that drives it.
+//!
+//! [`control`] folds the ordered log into what should be, [`machine`] computes tick after tick from
+//! it without clock or I/O, [`engine`] gives it the clock, the log and the outlet. Everything else
+//! sees a [`Simulation`]: a door for commands and a view of the newest state.
+
+pub mod control;
+pub mod engine;
+pub mod machine;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use crate::{
+    cluster::{Log, SubmitError, Verdict},
+    config,
+    grid::{
+        command::{Command, Start, StartMode},
+        entity::{Catalogue, EntityIndex},
+        event::Event,
+        run::{MAX_SPEED, SimulationView},
+    },
+};
+
+/// What the plant looks like after the newest tick.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The run, counting commands from when they were accepted.
+    pub simulation: SimulationView,
+    /// The newest sample of each entity in the order of the catalogue; kept after a stop, empty
+    /// from the next start on.
+    pub latest: Arc<Vec<Option<Arc<Event>>>>,
+    /// How long a step of the plant takes.
+    pub step_time: Duration,
+}
+
+/// The simulation as everything else sees it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Simulation {
+    log: Log,
+    view: watch::Receiver<View>,
+    catalogue: Arc<Catalogue>,
+    defaults: config::Simulation,
+}
+
+impl Simulation {
+    /// All entities of the plant.
+    #[must_use]
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
+    /// What a run gets where a start leaves it open.
+    #[must_use]
+    pub fn defaults(&self) -> &config::Simulation {
+        &self.defaults
+    }
+
+    /// The run, counting commands from when they were accepted.
+    #[must_use]
+    pub fn run(&self) -> SimulationView {
+        self.view.borrow().simulation.clone()
+    }
+
+    /// The newest sample of an entity.
+    #[must_use]
+    pub fn latest(&self, entity: EntityIndex) -> Option<Arc<Event>> {
+        self.view.borrow().latest.get(entity).cloned().flatten()
+    }
+
+    /// The highest speed that this machine can keep up with: stepping the plant may take half of
+    /// the time that passes.
+    #[must_use]
+    pub fn highest_speed(&self) -> u32 {
+        highest_speed(self.view.borrow().step_time)
+    }
+
+    /// Places a command in the log and waits for what it comes to.
+    ///
+    /// # Errors
+    /// [`SubmitError`] if it could not be placed; it then has no effect.
+    pub async fn submit(&self, command: Command) -> Result<Verdict, SubmitError> {
+        self.log.submit(command).await
+    }
+
+    /// A start with the settings of this server; an unset seed is drawn here, once.
+    #[must_use]
+    pub fn default_start(&self, mode: StartMode) -> Start {
+        let config::Simulation {
+            seed,
+            speed,
+            noise,
+            disturbances,
+            ..
+        } = self.defaults;
+        Start {
+            mode,
+            seed: seed.unwrap_or_else(draw_seed),
+            speed,
+            simulated_start: None,
+            noise,
+            disturbances,
+        }
+    }
+}
+
+/// Seeds are drawn from 32 bits: easy to read out and to type in again.
+fn draw_seed() -> u64 {
+    u64::from(rand::random::<u32>())
+}
+
+fn highest_speed(step_time: Duration) -> u32 {
+    const STEPS_PER_SECOND: f64 = 10.0;
+    let speed = 0.5 / (step_time.as_secs_f64() * STEPS_PER_SECOND);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped"
+    )]
+    let speed = speed.clamp(1.0, f64::from(MAX_SPEED)) as u32;
+    speed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_speed_leaves_half_of_the_time() {
+        assert_eq!(highest_speed(Duration::from_micros(50)), 100);
+        assert_eq!(highest_speed(Duration::from_millis(5)), 10);
+        assert_eq!(highest_speed(Duration::from_secs(1)), 1);
+        assert_eq!(highest_speed(Duration::ZERO), 100);
+    }
+}
