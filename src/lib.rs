@@ -1,4 +1,54 @@
-//! gridcast
+//! gridcast: a realtime telemetry server for power systems that speaks Socket.IO.
+//!
+//! # The map
+//!
+//! A module may use those in the rows below its own, never one beside or above it.
+//!
+//! | Row | Modules | What they do |
+//! |---|---|---|
+//! | wiring | [`app`], [`cli`], [`healthcheck`] | put the parts together, once |
+//! | doors | [`http`], [`realtime`] | REST, and Socket.IO |
+//! | work | [`simulation`] | the state machine and the loop that drives it |
+//! | order | [`cluster`], [`net`] | the command log and the clock; sockets |
+//! | models | [`plant`] | the physics |
+//! | words | [`grid`], [`config`], [`maths`], [`random`] | plain values |
+//!
+//! What is absent matters most:
+//!
+//! - [`grid`], [`plant`] and [`simulation::machine`] know no clock, no I/O and no async: time comes in
+//!   as an argument, randomness from the run's seed.
+//! - The engine's task owns the world. Nothing is global, nobody locks the plant.
+//! - [`realtime`] alone names socketioxide, and the type of its adapter does not leave it. [`http`]
+//!   alone names status codes. [`config`] and [`cli`] alone read the environment.
+//! - There is no special instance: every command takes the way through the log, on one instance too.
+//!
+//! # A sample's way
+//!
+//! The [engine](simulation::engine) sleeps until the next tick, a multiple of 100 ms since the Unix
+//! epoch. The [machine](simulation::machine) steps the [plant](plant::Plant) and, when a stream is due,
+//! samples it: one [`Event`](grid::event::Event) per entity, in a [`Batch`](grid::event::Batch). The
+//! batch passes a bounded channel that never makes the engine wait. The publisher in [`realtime`] emits
+//! each event, encoded once, into the room of its entity. One direction, one channel, no lock of ours
+//! on the way but the one that keeps snapshots on subscribe in step.
+//!
+//! # A command's way
+//!
+//! `POST …/simulation/start` reaches its handler in [`http`], which checks the body and fills in what
+//! it leaves open. [`cluster::Log::submit`] appends the command; the log gives it a place and the tick at
+//! which it takes effect. The engine reads it back in order, the machine's
+//! [control](simulation::control) judges it, and the verdict is the answer. At the effective tick the
+//! machine applies it, and the notification goes out with that tick's time.
+//!
+//! # To add something
+//!
+//! | What | Where |
+//! |---|---|
+//! | an event we emit | a variant in [`grid::event`], with its name and audience |
+//! | an event we accept | a row in [`realtime::messages::REQUESTS`] |
+//! | a REST route | a file in `http/` and its `.merge(…)` in `http/mod.rs` |
+//! | a command | a variant in [`grid::command`], its verdict in [`simulation::control`], its effect in [`simulation::machine`] |
+//! | a setting | a row in [`config::SETTINGS`] and its line in `Config::from_values`; the README's table is checked against it |
+
 pub mod app;
 pub mod cli;
 pub mod cluster;

@@ -233,6 +233,21 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_lists_every_setting() {
+        let readme = include_str!("../../README.md");
+        for Setting {
+            flag,
+            variable,
+            default,
+            help,
+        } in SETTINGS
+        {
+            let row = format!("| `{variable}` | `--{flag}` | {default} | {help} |");
+            assert!(readme.contains(&row), "README.md lacks the row\n{row}");
+        }
+    }
+
+    #[test]
     fn all_problems_are_named_at_once() {
         let bad: Vec<_> = SETTINGS
             .iter()

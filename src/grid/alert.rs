@@ -11,32 +11,33 @@ use super::{
 /// The entity an alert is about, flat in the payload: `entityKind` and the id under the name that
 /// samples of that kind use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(
-    tag = "entityKind",
-    rename_all = "kebab-case",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "entityKind", rename_all = "kebab-case")]
 pub enum Subject {
     /// A bus.
     Bus {
         /// Its id.
+        #[serde(rename = "busId")]
         bus_id: EntityId,
     },
     /// A converter.
     Converter {
         /// Its id.
+        #[serde(rename = "converterId")]
         converter_id: EntityId,
     },
     /// A renewable unit.
     ResUnit {
         /// Its id.
+        #[serde(rename = "unitId")]
         unit_id: EntityId,
     },
     /// A branch, heard in the rooms of both its end buses.
     Branch {
         /// Its id.
+        #[serde(rename = "branchId")]
         branch_id: EntityId,
         /// The ids of the buses it connects: from, to.
+        #[serde(rename = "busIds")]
         bus_ids: [EntityId; 2],
     },
 }
@@ -209,7 +210,7 @@ pub struct AnomalyDetails {
     /// Where the anomaly is in its life.
     pub phase: AnomalyPhase,
     /// The field concerned, null for `MISSING`.
-    #[schema(example = "activePower")]
+    #[schema(required, example = "activePower")]
     pub field: Option<String>,
     /// How sure the detector is, 0..1.
     #[schema(example = 0.93)]

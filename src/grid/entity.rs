@@ -140,7 +140,7 @@ pub struct Entity {
     /// What its samples measure.
     pub quantities: Vec<Quantity>,
     /// The Socket.IO room of its events, null for a branch.
-    #[schema(example = "bus:BUS-001")]
+    #[schema(required, example = "bus:BUS-001")]
     pub room: Option<String>,
     /// For a branch the bus it starts at, absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -56,18 +56,19 @@ pub struct Run {
 #[serde(rename_all = "camelCase")]
 pub struct SimulationView {
     /// Id of the present or last run, null before the first.
-    #[schema(example = "17954756665-1")]
+    #[schema(required, example = "17954756665-1")]
     pub run_id: Option<String>,
     /// Whether the simulation runs, counting commands from when they were accepted.
     #[schema(example = true)]
     pub is_running: bool,
     /// Seed of the run, null before the first.
-    #[schema(example = 42)]
+    #[schema(required, example = 42)]
     pub seed: Option<u64>,
     /// Simulated seconds per second.
     #[schema(example = 1)]
     pub speed: u32,
     /// Simulated time, null before the first run.
+    #[schema(required)]
     pub simulated_time: Option<Timestamp>,
     /// The present tick: 100 ms of wall clock, counted from the Unix epoch.
     pub tick: Tick,

@@ -86,5 +86,6 @@ pub struct BranchFlow {
     /// Reactive power at the to end in MVAR.
     pub q_to_mvar: f64,
     /// Apparent power at the more loaded end over the rating in %, null where the rating is 0.
+    #[schema(required, example = 46.5)]
     pub loading_percent: Option<f64>,
 }

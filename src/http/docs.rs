@@ -119,3 +119,56 @@ async fn asset(file: String, request: Request, config: Config) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::http::documented;
+
+    #[test]
+    fn the_readme_lists_every_route() {
+        let readme = include_str!("../../README.md");
+        let document = documented("/api/v1").1;
+        for path in document.paths.paths.keys() {
+            assert!(
+                readme.contains(&format!("{path}`")),
+                "README.md lacks {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_body_has_an_example() {
+        let document = serde_json::to_value(documented("/api/v1").1).unwrap();
+        let mut bodies = 0;
+        let mut open = vec![&document["paths"]];
+        while let Some(node) = open.pop() {
+            for (key, value) in node.as_object().into_iter().flatten() {
+                if key == "content" {
+                    for (kind, media) in value.as_object().unwrap() {
+                        let schema = media["schema"]["$ref"].as_str().unwrap_or_default();
+                        let schema = document.pointer(schema.trim_start_matches('#'));
+                        let shown = schema.is_some_and(|schema| schema.get("example").is_some());
+                        assert!(media.get("example").is_some() || shown, "{kind}: {media}");
+                        bodies += 1;
+                    }
+                } else {
+                    open.push(value);
+                }
+            }
+        }
+        assert!(bodies > 20, "{bodies}");
+    }
+
+    #[test]
+    fn every_schema_that_is_named_exists() {
+        let json = documented("/api/v1").1.to_json().unwrap();
+        let document: serde_json::Value = serde_json::from_str(&json).unwrap();
+        for reference in json
+            .split("\"#")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+        {
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+    }
+}

@@ -40,7 +40,7 @@ struct EntityDetails {
     entity: Entity,
     /// The newest payload of its stream; null before the first run, at the beginning of a run, and
     /// for a branch. It outlives the run.
-    #[schema(value_type = Option<LatestPayload>)]
+    #[schema(required, value_type = Option<LatestPayload>)]
     latest: Option<Arc<Event>>,
     /// What only a branch has.
     #[serde(flatten)]
@@ -51,6 +51,7 @@ struct EntityDetails {
 #[derive(Debug, Serialize, ToSchema)]
 struct BranchDetails {
     /// What flows through it; null before the first run.
+    #[schema(required)]
     flow: Option<BranchFlow>,
 }
 
@@ -69,7 +70,10 @@ enum LatestPayload {
 
 /// All entities of the plant.
 #[utoipa::path(get, path = "/entities", tag = "plant",
-    responses((status = 200, description = "The entities.", body = Entities)))]
+    responses((status = 200, description = "The entities.", body = Entities,
+        example = json!({"entities": [{"id": "CONV-001", "kind": "converter", "type": "TWO_LEVEL", "ratedPower": 100.0,
+            "quantities": [{"field": "activePower", "unit": "kW", "description": "Active power into the grid.", "min": -100.0, "max": 100.0}],
+            "room": "converter:CONV-001"}]}))))]
 async fn list(State(app): State<App>) -> JsonBody<Entities> {
     JsonBody(Entities {
         entities: app.simulation.catalogue().all().to_vec(),
@@ -80,8 +84,13 @@ async fn list(State(app): State<App>) -> JsonBody<Entities> {
 #[utoipa::path(get, path = "/entities/{id}", tag = "plant",
     params(("id" = String, Path, description = "The entity's id; case matters.", example = "BUS-001")),
     responses(
-        (status = 200, description = "The entity.", body = EntityDetails),
-        (status = 404, description = "There is no such entity.", body = ErrorBody)))]
+        (status = 200, description = "The entity.", body = EntityDetails,
+            example = json!({"id": "WIND-001", "kind": "res-unit", "type": "WIND", "capacity": 150.0,
+                "quantities": [{"field": "generation", "unit": "kW", "description": "Electrical power of the turbine.", "min": 0.0, "max": 150.0}],
+                "room": "res-unit:WIND-001", "latest": {"unitId": "WIND-001", "generation": 61.1, "type": "WIND", "capacity": 150.0,
+                    "utilizationFactor": 0.407, "windSpeed": 8.2, "temperature": 11.4, "timestamp": "2026-11-23T23:14:26.500Z"}})),
+        (status = 404, description = "There is no such entity.", body = ErrorBody,
+            example = json!({"message": "there is no entity \"BUS-9\": GET the list of all entities for their ids", "error": "Not Found", "statusCode": 404}))))]
 async fn one(
     State(app): State<App>,
     Path(id): Path<String>,

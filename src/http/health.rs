@@ -67,7 +67,7 @@ struct Ready {
 
 /// Whether the process works.
 #[utoipa::path(get, path = "/healthz", tag = "operation",
-    responses((status = 200, description = "It does.", body = Health)))]
+    responses((status = 200, description = "It does.", body = Health, example = json!({"status": "ok"}))))]
 async fn healthz() -> JsonBody<Health> {
     JsonBody(Health { status: "ok" })
 }
@@ -75,8 +75,10 @@ async fn healthz() -> JsonBody<Health> {
 /// Whether new clients are welcome.
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses(
-        (status = 200, description = "They are.", body = Ready),
-        (status = 503, description = "They are not; the body says why.", body = Ready)))]
+        (status = 200, description = "They are.", body = Ready,
+            example = json!({"ready": true, "reasons": [], "redis": "none"})),
+        (status = 503, description = "They are not; the body says why.", body = Ready,
+            example = json!({"ready": false, "reasons": ["the server is shutting down"], "redis": "none"}))))]
 async fn readyz(State(app): State<App>) -> Response {
     let reasons = app.readiness.reasons();
     let ready = reasons.is_empty();

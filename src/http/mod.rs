@@ -48,15 +48,7 @@ pub fn router(
         simulation,
         readiness,
     };
-    let rest = OpenApiRouter::with_openapi(docs::description())
-        .nest(
-            &api.prefix,
-            root::router()
-                .merge(simulation::router())
-                .merge(entities::router()),
-        )
-        .merge(health::router());
-    let (rest, document) = rest.split_for_parts();
+    let (rest, document) = documented(&api.prefix);
     let paths = path::Templates::new(document.paths.paths.keys(), docs::PATHS);
     let rest = rest
         .merge(docs::router(&document))
@@ -75,4 +67,15 @@ pub fn router(
     realtime
         .merge(client_files::router())
         .fallback_service(service)
+}
+
+/// The documented routes, and the document made from them.
+fn documented(prefix: &str) -> (Router<App>, utoipa::openapi::OpenApi) {
+    let prefixed = root::router()
+        .merge(simulation::router())
+        .merge(entities::router());
+    OpenApiRouter::with_openapi(docs::description())
+        .nest(prefix, prefixed)
+        .merge(health::router())
+        .split_for_parts()
 }

@@ -53,7 +53,11 @@ struct Stopped {
 ///
 /// Counts a command from the moment it was accepted.
 #[utoipa::path(get, path = "/data/simulation/status", tag = "data",
-    responses((status = 200, description = "The status.", body = Status)))]
+    responses((status = 200, description = "The status.", body = Status,
+        example = json!({
+            "grid": {"isRunning": true, "busCount": 5, "subscribers": 1},
+            "converters": {"isRunning": true, "converterCount": 3, "subscribers": 1},
+            "res": {"isRunning": true, "unitCount": 4, "solarUnits": 2, "windUnits": 2, "subscribers": 1}}))))]
 async fn status(State(app): State<App>) -> JsonBody<Status> {
     JsonBody(Status::new(
         &app.simulation,
@@ -66,13 +70,22 @@ async fn status(State(app): State<App>) -> JsonBody<Status> {
 /// From stopped this is always a fresh run. While it runs, a start without settings changes nothing
 /// and notifies again; one with settings is refused. The first samples come one full period later.
 #[utoipa::path(post, path = "/data/simulation/start", tag = "data",
-    request_body(content = Option<StartBody>, description = "Settings of the run; any content type will do."),
+    request_body(content = Option<StartBody>, description = "Settings of the run; any content type will do.",
+        example = json!({"seed": 42, "simulatedStart": "2026-06-21T10:00:00Z"})),
     responses(
-        (status = 200, description = "It runs.", body = Started),
-        (status = 400, description = "A setting cannot be used; nothing was started.", body = ErrorBody),
-        (status = 409, description = "It runs already, with settings of its own.", body = ErrorBody),
-        (status = 413, description = "The body is larger than 100 kB.", body = ErrorBody),
-        (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody)),
+        (status = 200, description = "It runs.", body = Started,
+            example = json!({"success": true, "message": "Simulation started successfully", "status": {
+                "grid": {"isRunning": true, "busCount": 5, "subscribers": 1},
+                "converters": {"isRunning": true, "converterCount": 3, "subscribers": 1},
+                "res": {"isRunning": true, "unitCount": 4, "solarUnits": 2, "windUnits": 2, "subscribers": 1}}})),
+        (status = 400, description = "A setting cannot be used; nothing was started.", body = ErrorBody,
+            example = json!({"message": "speed must be a whole number from 1 to 100", "error": "Bad Request", "statusCode": 400})),
+        (status = 409, description = "It runs already, with settings of its own.", body = ErrorBody,
+            example = json!({"message": "the simulation is running: stop it first, or change its speed with PATCH", "error": "Conflict", "statusCode": 409})),
+        (status = 413, description = "The body is larger than 100 kB.", body = ErrorBody,
+            example = json!({"message": "request entity too large", "statusCode": 413})),
+        (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody,
+            example = json!({"message": "the server is shutting down: try again on another instance", "error": "Service Unavailable", "statusCode": 503}))),
     security((), ("bearer" = [])))]
 async fn start(State(app): State<App>, body: Bytes) -> Result<JsonBody<Started>, ApiError> {
     let simulation = &app.simulation;
@@ -97,8 +110,10 @@ async fn start(State(app): State<App>, body: Bytes) -> Result<JsonBody<Started>,
 /// Stop the simulation.
 #[utoipa::path(post, path = "/data/simulation/stop", tag = "data",
     responses(
-        (status = 200, description = "It does not run.", body = Stopped),
-        (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody)),
+        (status = 200, description = "It does not run.", body = Stopped,
+            example = json!({"success": true, "message": "Simulation stopped successfully"})),
+        (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody,
+            example = json!({"message": "the server is shutting down: try again on another instance", "error": "Service Unavailable", "statusCode": 503}))),
     security((), ("bearer" = [])))]
 async fn stop(State(app): State<App>) -> Result<JsonBody<Stopped>, ApiError> {
     app.simulation.submit(Command::Stop).await??;
@@ -110,7 +125,10 @@ async fn stop(State(app): State<App>) -> Result<JsonBody<Stopped>, ApiError> {
 
 /// The present or last run.
 #[utoipa::path(get, path = "/data/simulation", tag = "data",
-    responses((status = 200, description = "The run.", body = SimulationView)))]
+    responses((status = 200, description = "The run.", body = SimulationView,
+            example = json!({"runId": "17954756665-1", "isRunning": true, "seed": 42, "speed": 1,
+                "simulatedTime": "2026-06-21T10:00:05.000Z", "tick": 17_954_756_715_u64, "noise": 1.0,
+                "disturbances": 12.0}))))]
 async fn run(State(app): State<App>) -> JsonBody<SimulationView> {
     JsonBody(app.simulation.run())
 }
@@ -121,11 +139,18 @@ async fn run(State(app): State<App>) -> JsonBody<SimulationView> {
 #[utoipa::path(patch, path = "/data/simulation", tag = "data",
     request_body(content = PatchBody),
     responses(
-        (status = 200, description = "The run.", body = SimulationView),
-        (status = 400, description = "The body cannot be used; nothing was changed.", body = ErrorBody),
-        (status = 409, description = "The simulation is stopped.", body = ErrorBody),
-        (status = 413, description = "The body is larger than 100 kB.", body = ErrorBody),
-        (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody)),
+        (status = 200, description = "The run.", body = SimulationView,
+            example = json!({"runId": "17954756665-1", "isRunning": true, "seed": 42, "speed": 1,
+                "simulatedTime": "2026-06-21T10:00:05.000Z", "tick": 17_954_756_715_u64, "noise": 1.0,
+                "disturbances": 12.0})),
+        (status = 400, description = "The body cannot be used; nothing was changed.", body = ErrorBody,
+            example = json!({"message": "seed cannot be changed", "error": "Bad Request", "statusCode": 400})),
+        (status = 409, description = "The simulation is stopped.", body = ErrorBody,
+            example = json!({"message": "the simulation is stopped: start it first", "error": "Conflict", "statusCode": 409})),
+        (status = 413, description = "The body is larger than 100 kB.", body = ErrorBody,
+            example = json!({"message": "request entity too large", "statusCode": 413})),
+        (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody,
+            example = json!({"message": "the server is shutting down: try again on another instance", "error": "Service Unavailable", "statusCode": 503}))),
     security((), ("bearer" = [])))]
 async fn change(State(app): State<App>, body: Bytes) -> Result<JsonBody<SimulationView>, ApiError> {
     let PatchBody { speed } = PatchBody::read(&body, app.simulation.highest_speed())?;

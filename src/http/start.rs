@@ -19,19 +19,19 @@ use super::error::ApiError;
 #[schema(rename_all = "camelCase", example = json!({"seed": 42, "simulatedStart": "2026-06-21T10:00:00Z"}))]
 pub(super) struct StartBody {
     /// Seed of all random numbers; equal seeds give equal values. Drawn if neither given nor set.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    #[schema(value_type = u64, required = false, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     seed: Option<u64>,
     /// Simulated seconds per second. The periods on the wire stay.
-    #[schema(minimum = 1, maximum = 100)]
+    #[schema(value_type = u32, required = false, minimum = 1, maximum = 100)]
     speed: Option<u32>,
     /// Simulated time at the start, 1970 to 2100; UTC if without an offset. The present if missing.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = String, required = false, format = DateTime)]
     simulated_start: Option<Timestamp>,
     /// Factor on measurement noise.
-    #[schema(minimum = 0, maximum = 10)]
+    #[schema(value_type = f64, required = false, minimum = 0, maximum = 10)]
     noise: Option<f64>,
     /// Random disturbances per simulated hour.
-    #[schema(minimum = 0, maximum = 3600)]
+    #[schema(value_type = f64, required = false, minimum = 0, maximum = 3600)]
     disturbances: Option<f64>,
 }
 
