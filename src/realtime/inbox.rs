@@ -4,20 +4,17 @@
 //! in place, while the connection's reader waits, and one task at a time serves the queue.
 
 use std::{
-    collections::{HashSet, VecDeque},
-    mem,
+    collections::VecDeque,
     sync::{Arc, Mutex},
 };
 
 use socketioxide::{adapter::Adapter, socket::Socket};
 use tracing::{debug, warn};
 
-use crate::grid::entity::EntityIndex;
-
 use super::{
-    Shared,
+    client::Client,
     inbound::{self, Ask, Incoming},
-    session::{Session, lock},
+    session::lock,
     subscription,
 };
 
@@ -28,10 +25,7 @@ const MAX_WAITING_BYTES: usize = 8_000_000;
 
 /// The requests of one client that wait to be served.
 pub(super) struct Inbox {
-    pub(super) shared: Arc<Shared>,
-    pub(super) session: Arc<Session>,
-    /// The entities whose rooms the client is in.
-    pub(super) subscribed: Mutex<HashSet<EntityIndex>>,
+    client: Client,
     queue: Mutex<Queue>,
 }
 
@@ -56,11 +50,9 @@ enum State {
 }
 
 impl Inbox {
-    pub(super) fn new(shared: Arc<Shared>, session: Arc<Session>) -> Self {
+    pub(super) fn new(client: Client) -> Self {
         Self {
-            shared,
-            session,
-            subscribed: Mutex::default(),
+            client,
             queue: Mutex::default(),
         }
     }
@@ -68,7 +60,7 @@ impl Inbox {
     /// Takes an event in.
     pub(super) fn receive<A: Adapter>(self: &Arc<Self>, incoming: Incoming<A>) {
         let Incoming { socket, event, ack } = incoming;
-        match inbound::read(&event, ack, &self.shared.catalogue) {
+        match inbound::read(&event, ack, &self.client.shared.catalogue) {
             Ok(None) => {}
             Ok(Some(ask)) => self.push(ask, socket),
             Err(inbound::Malformed) => {
@@ -114,7 +106,7 @@ impl Inbox {
         };
         drop(queue);
         let _ = socket.disconnect();
-        self.session.shut_down();
+        self.client.session.shut_down();
     }
 
     fn next(&self) -> Option<Ask> {
@@ -131,16 +123,6 @@ impl Inbox {
 
 async fn serve<A: Adapter>(inbox: Arc<Inbox>, socket: Arc<Socket<A>>) {
     while let Some(ask) = inbox.next() {
-        subscription::serve(&inbox, &socket, ask).await;
-    }
-}
-
-impl Drop for Inbox {
-    /// The client has left the namespace: whatever has begun to go out may have reached it.
-    fn drop(&mut self) {
-        let tick = self.shared.emitting.tick();
-        for entity in mem::take(&mut *lock(&self.subscribed)) {
-            self.session.has_seen(entity, tick);
-        }
+        subscription::serve(&inbox.client, &socket, ask).await;
     }
 }

@@ -6,6 +6,7 @@
 //! thin HTTP layer ahead of the crate. The type of the adapter does not leave this module: [`mount`]
 //! returns a plain router.
 
+mod client;
 mod echo;
 mod front;
 mod inbound;
@@ -27,6 +28,7 @@ use tokio::sync::{RwLock, mpsc};
 use crate::grid::{entity::Catalogue, event::Batch};
 
 use self::{
+    client::Client,
     inbound::{Incoming, Joined},
     inbox::Inbox,
     publisher::Published,
@@ -127,7 +129,7 @@ fn greet<A: Adapter>(
 ) -> impl FnOnce(SocketRef<A>) -> std::future::Ready<Result<(), Infallible>> + Clone + Send + Sync {
     move |socket| {
         let session = socket.req_parts().extensions.get::<Arc<Session>>().cloned();
-        let inbox = Arc::new(Inbox::new(shared, session.unwrap_or_default()));
+        let inbox = Arc::new(Inbox::new(Client::new(shared, session.unwrap_or_default())));
         socket.extensions.insert(inbox.clone());
         socket.on_fallback(move |incoming: Incoming<A>| {
             inbox.receive(incoming);

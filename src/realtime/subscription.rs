@@ -20,8 +20,8 @@ use tracing::error;
 use crate::grid::{entity::EntityIndex, time::Tick};
 
 use super::{
+    client::Client,
     inbound::Ask,
-    inbox::Inbox,
     messages::{Action, Subscribed, Unsubscribed},
     publisher::Published,
     session::lock,
@@ -31,8 +31,8 @@ use super::{
 const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves `ask` and returns when the client's queue has taken all of it, or the client has left.
-pub(super) async fn serve<A: Adapter>(inbox: &Arc<Inbox>, socket: &Arc<Socket<A>>, ask: Ask) {
-    let _turn = inbox.session.serving.lock().await;
+pub(super) async fn serve<A: Adapter>(client: &Client, socket: &Arc<Socket<A>>, ask: Ask) {
+    let _turn = client.session.serving.lock().await;
     match ask {
         Ask::Refused(exception) => {
             retry(socket, || socket.emit("exception", &exception)).await;
@@ -43,14 +43,14 @@ pub(super) async fn serve<A: Adapter>(inbox: &Arc<Inbox>, socket: &Arc<Socket<A>
             ack,
         } => {
             let ack = ack.map(|(id, subscribed)| (id, Subscribed { subscribed }));
-            subscribe(inbox, socket, entities, ack).await;
+            subscribe(client, socket, entities, ack).await;
         }
         Ask::Rooms {
             action: Action::Unsubscribe,
             entities,
             ack,
         } => {
-            unsubscribe(inbox, socket, &entities).await;
+            unsubscribe(client, socket, &entities).await;
             if let Some((id, unsubscribed)) = ack {
                 let ack = Unsubscribed { unsubscribed };
                 retry(socket, || send_ack(socket, id, &ack)).await;
@@ -60,13 +60,13 @@ pub(super) async fn serve<A: Adapter>(inbox: &Arc<Inbox>, socket: &Arc<Socket<A>
 }
 
 async fn subscribe<A: Adapter>(
-    inbox: &Inbox,
+    client: &Client,
     socket: &Arc<Socket<A>>,
     entities: Vec<EntityIndex>,
     ack: Option<(i64, Subscribed)>,
 ) {
     let mut snapshot = loop {
-        let published = inbox.shared.published.read().await;
+        let published = client.shared.published.read().await;
         if !socket.connected() {
             return;
         }
@@ -74,7 +74,7 @@ async fn subscribe<A: Adapter>(
             .as_ref()
             .map_or(Ok(()), |(id, ack)| send_ack(socket, *id, ack));
         match outcome(sent) {
-            Outcome::Done => break join(inbox, socket, entities, &published),
+            Outcome::Done => break join(client, socket, entities, &published),
             Outcome::Gone => return,
             Outcome::Full => {
                 drop(published);
@@ -83,7 +83,7 @@ async fn subscribe<A: Adapter>(
         }
     };
     while !snapshot.is_empty() {
-        let published = inbox.shared.published.read().await;
+        let published = client.shared.published.read().await;
         while let Some((entity, tick)) = snapshot.pop() {
             // A newer sample has been emitted to the room while the queue was full.
             let Some((newest, event)) = published.newest(entity).filter(|(at, _)| *at == tick)
@@ -108,17 +108,17 @@ async fn subscribe<A: Adapter>(
 
 /// Joins the rooms and returns what is to be sent of the newest samples, last first.
 fn join<A: Adapter>(
-    inbox: &Inbox,
+    client: &Client,
     socket: &Socket<A>,
     entities: Vec<EntityIndex>,
     published: &Published,
 ) -> Vec<(EntityIndex, Tick)> {
-    let mut subscribed = lock(&inbox.subscribed);
+    let mut subscribed = lock(&client.subscribed);
     let fresh: Vec<_> = entities
         .into_iter()
         .filter(|entity| subscribed.insert(*entity))
         .collect();
-    socket.join(rooms(inbox, &fresh));
+    socket.join(rooms(client, &fresh));
     if !socket.connected() {
         // It left between our look and our join, and nothing would clean the rooms up any more.
         socket.leave_all();
@@ -126,30 +126,30 @@ fn join<A: Adapter>(
     }
     let unseen = |entity: EntityIndex| {
         let (tick, _) = published.newest(entity)?;
-        (inbox.session.last_seen(entity) < Some(tick)).then_some((entity, tick))
+        (client.session.last_seen(entity) < Some(tick)).then_some((entity, tick))
     };
     fresh.into_iter().rev().filter_map(unseen).collect()
 }
 
-async fn unsubscribe<A: Adapter>(inbox: &Inbox, socket: &Socket<A>, entities: &[EntityIndex]) {
-    let published = inbox.shared.published.read().await;
-    let mut subscribed = lock(&inbox.subscribed);
+async fn unsubscribe<A: Adapter>(client: &Client, socket: &Socket<A>, entities: &[EntityIndex]) {
+    let published = client.shared.published.read().await;
+    let mut subscribed = lock(&client.subscribed);
     for entity in entities
         .iter()
         .copied()
         .filter(|entity| subscribed.remove(entity))
     {
         if let Some((tick, _)) = published.newest(entity) {
-            inbox.session.has_seen(entity, tick);
+            client.session.has_seen(entity, tick);
         }
-        for room in rooms(inbox, &[entity]) {
+        for room in rooms(client, &[entity]) {
             socket.leave(room);
         }
     }
 }
 
-fn rooms(inbox: &Inbox, entities: &[EntityIndex]) -> Vec<String> {
-    let all = inbox.shared.catalogue.all();
+fn rooms(client: &Client, entities: &[EntityIndex]) -> Vec<String> {
+    let all = client.shared.catalogue.all();
     entities
         .iter()
         .filter_map(|entity| all.get(*entity)?.room.clone())
