@@ -11,6 +11,7 @@
 //! | work | [`simulation`] | the state machine and the loop that drives it |
 //! | order | [`cluster`], [`net`] | the command log and the clock; sockets |
 //! | models | [`plant`] | the physics |
+//! | mathematics | [`powerflow`] | AC power flow |
 //! | words | [`grid`], [`config`], [`maths`], [`random`] | plain values |
 //!
 //! What is absent matters most:
@@ -59,6 +60,7 @@ pub mod http;
 pub mod maths;
 pub mod net;
 pub mod plant;
+pub mod powerflow;
 pub mod random;
 pub mod realtime;
 pub mod simulation;
