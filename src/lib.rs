@@ -59,6 +59,7 @@ pub mod healthcheck;
 pub mod http;
 pub mod maths;
 pub mod net;
+pub mod physics;
 pub mod plant;
 pub mod powerflow;
 pub mod random;

@@ -1,4 +1,8 @@
 //! The plant (placeholder until the coupled models are assembled).
+pub mod converter;
+pub mod discrete;
+pub mod frequency;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,5 @@
+//! Verification topics: models behind JSON, without a network.
+
+pub mod buck;
+pub mod dq;
+pub mod frequency;
