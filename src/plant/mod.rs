@@ -1,4 +1,9 @@
 //! The plant (placeholder until the coupled models are assembled).
+
+pub mod solar;
+pub mod weather;
+pub mod wind;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
