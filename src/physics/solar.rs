@@ -12,77 +12,67 @@ use crate::plant::solar::{
 /// The cases asked for.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Input {
-    /// One moment at one place each.
-    pub cases: Vec<Case>,
+    cases: Vec<Case>,
 }
 
 /// One moment at one place, with the array there.
 #[derive(Debug, Clone, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are those of the interface and carry their units"
-)]
-pub struct Case {
-    pub id: String,
-    pub unix_s: f64,
-    pub latitude_deg: f64,
-    pub longitude_deg: f64,
-    pub altitude_m: f64,
-    pub pressure_pa: f64,
-    pub temp_air_c: f64,
-    pub wind_speed_ms: f64,
-    pub linke_turbidity: f64,
-    pub delta_t_s: f64,
-    pub tilt_deg: f64,
-    pub surface_azimuth_deg: f64,
-    pub albedo: f64,
-    pub pdc0_w: f64,
-    pub gamma_pdc_per_c: f64,
-    pub losses_frac: f64,
-    pub pac0_w: f64,
+struct Case {
+    id: String,
+    unix_s: f64,
+    latitude_deg: f64,
+    longitude_deg: f64,
+    altitude_m: f64,
+    pressure_pa: f64,
+    temp_air_c: f64,
+    wind_speed_ms: f64,
+    linke_turbidity: f64,
+    delta_t_s: f64,
+    tilt_deg: f64,
+    surface_azimuth_deg: f64,
+    albedo: f64,
+    pdc0_w: f64,
+    gamma_pdc_per_c: f64,
+    losses_frac: f64,
+    pac0_w: f64,
 }
 
 /// The answers, in the order of the cases.
 #[derive(Debug, Clone, Serialize)]
 pub struct Output {
-    /// One answer a case.
-    pub cases: Vec<Answer>,
+    cases: Vec<Answer>,
 }
 
 /// What the models say to a case.
 #[derive(Debug, Clone, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are those of the interface and carry their units"
-)]
-pub struct Answer {
-    pub id: String,
-    pub zenith_deg: f64,
-    pub apparent_zenith_deg: f64,
-    pub azimuth_deg: f64,
-    pub dni_extra_wm2: f64,
+struct Answer {
+    id: String,
+    zenith_deg: f64,
+    apparent_zenith_deg: f64,
+    azimuth_deg: f64,
+    dni_extra_wm2: f64,
     /// Nothing at night.
-    pub airmass_abs: Option<f64>,
-    pub ghi_haurwitz_wm2: f64,
-    pub ghi_wm2: f64,
-    pub dni_wm2: f64,
-    pub dhi_wm2: f64,
-    pub aoi_deg: f64,
-    pub poa_global_wm2: f64,
-    pub temp_cell_c: f64,
-    pub pdc_w: f64,
-    pub pac_w: f64,
+    airmass_abs: Option<f64>,
+    ghi_haurwitz_wm2: f64,
+    ghi_wm2: f64,
+    dni_wm2: f64,
+    dhi_wm2: f64,
+    aoi_deg: f64,
+    poa_global_wm2: f64,
+    temp_cell_c: f64,
+    pdc_w: f64,
+    pac_w: f64,
 }
 
 /// Answers all cases.
 #[must_use]
-pub fn run(input: Input) -> Output {
+pub fn run(input: &Input) -> Output {
     Output {
-        cases: input.cases.into_iter().map(answer).collect(),
+        cases: input.cases.iter().map(answer).collect(),
     }
 }
 
-fn answer(case: Case) -> Answer {
+fn answer(case: &Case) -> Answer {
     let sun = SunPosition::seen_from(
         &Place::new(case.latitude_deg, case.longitude_deg, case.altitude_m),
         &Geocentric::at(case.unix_s, case.delta_t_s),
@@ -109,7 +99,7 @@ fn answer(case: Case) -> Answer {
         case.losses_frac,
     );
     Answer {
-        id: case.id,
+        id: case.id.clone(),
         zenith_deg: sun.zenith_degree(),
         apparent_zenith_deg: sun.apparent_zenith_degree(),
         azimuth_deg: sun.azimuth_degree(),
@@ -124,5 +114,16 @@ fn answer(case: Case) -> Answer {
         temp_cell_c: cell,
         pdc_w: dc,
         pac_w: ac_power(dc, case.pac0_w),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::physics::reference;
+
+    #[test]
+    fn the_reference_cases_hold() {
+        reference::check("solar", run, 1e-5, 1e-6);
     }
 }

@@ -11,66 +11,56 @@ use crate::plant::wind::{
 /// The cases asked for.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Input {
-    /// One turbine in one weather each.
-    pub cases: Vec<Case>,
+    cases: Vec<Case>,
 }
 
 /// A turbine and the weather measured near it.
 #[derive(Debug, Clone, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are those of the interface and carry their units"
-)]
-pub struct Case {
-    pub id: String,
-    pub wind_speed_ms: f64,
-    pub wind_speed_height_m: f64,
-    pub hub_height_m: f64,
-    pub roughness_m: f64,
-    pub hellman_exponent: f64,
-    pub temp_k: f64,
-    pub temp_height_m: f64,
-    pub pressure_pa: f64,
-    pub pressure_height_m: f64,
-    pub curve_v_ms: Vec<f64>,
-    pub curve_p_w: Vec<f64>,
+struct Case {
+    id: String,
+    wind_speed_ms: f64,
+    wind_speed_height_m: f64,
+    hub_height_m: f64,
+    roughness_m: f64,
+    hellman_exponent: f64,
+    temp_k: f64,
+    temp_height_m: f64,
+    pressure_pa: f64,
+    pressure_height_m: f64,
+    curve_v_ms: Vec<f64>,
+    curve_p_w: Vec<f64>,
 }
 
 /// The answers, in the order of the cases.
 #[derive(Debug, Clone, Serialize)]
 pub struct Output {
-    /// One answer a case.
-    pub cases: Vec<Answer>,
+    cases: Vec<Answer>,
 }
 
 /// What the models say to a case.
 #[derive(Debug, Clone, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are those of the interface and carry their units"
-)]
-pub struct Answer {
-    pub id: String,
-    pub v_hub_log_ms: f64,
-    pub v_hub_hellman_ms: f64,
-    pub temp_hub_k: f64,
-    pub rho_barometric: f64,
-    pub rho_ideal_gas: f64,
+struct Answer {
+    id: String,
+    v_hub_log_ms: f64,
+    v_hub_hellman_ms: f64,
+    temp_hub_k: f64,
+    rho_barometric: f64,
+    rho_ideal_gas: f64,
     /// By the logarithmic profile, in standard air.
-    pub p_w: f64,
+    p_w: f64,
     /// By the logarithmic profile, in air of the barometric density.
-    pub p_density_corrected_w: f64,
+    p_density_corrected_w: f64,
 }
 
 /// Answers all cases.
 #[must_use]
-pub fn run(input: Input) -> Output {
+pub fn run(input: &Input) -> Output {
     Output {
-        cases: input.cases.into_iter().map(answer).collect(),
+        cases: input.cases.iter().map(answer).collect(),
     }
 }
 
-fn answer(case: Case) -> Answer {
+fn answer(case: &Case) -> Answer {
     let speed_by = |profile: Profile| {
         case.wind_speed_ms * profile.factor(case.hub_height_m, case.wind_speed_height_m)
     };
@@ -91,6 +81,18 @@ fn answer(case: Case) -> Answer {
         rho_ideal_gas: ideal_gas_kg_m3(pressure, temp_hub_k),
         p_w: curve.power(v_hub_log_ms, STANDARD_DENSITY_KG_M3),
         p_density_corrected_w: curve.power(v_hub_log_ms, rho_barometric),
-        id: case.id,
+        id: case.id.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::physics::reference;
+
+    /// The reference is rounded to nine digits after the point.
+    #[test]
+    fn the_reference_cases_hold() {
+        reference::check("wind", run, 1e-9, 1e-7);
     }
 }

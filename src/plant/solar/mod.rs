@@ -204,3 +204,90 @@ impl SolarPlant {
             .irradiance_w_m2(sun, &sky, extraterrestrial, self.parameters.albedo)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{position::DELTA_T_S, *};
+
+    const WEATHER: SolarWeather = SolarWeather {
+        clear_sky_index: 1.0,
+        linke_turbidity: 3.0,
+        air_c: 15.0,
+        wind_speed_ms: 3.0,
+    };
+
+    fn readings(plant: &SolarPlant, unix_s: f64, remaining: f64) -> SolarReadings {
+        let sun = Geocentric::at(unix_s, DELTA_T_S);
+        plant.readings(&sun, unix_s, &WEATHER, remaining)
+    }
+
+    #[test]
+    fn night_gives_exactly_nothing_and_day_gives_something() {
+        for (latitude_degree, altitude_m, tilt_degree) in
+            [(52.23, 110.0, 35.0), (-66.0, 5000.0, 90.0), (0.0, 0.0, 0.0)]
+        {
+            let plant = SolarPlant::new(SolarParameters {
+                latitude_degree,
+                altitude_m,
+                tilt_degree,
+                ..SolarParameters::default()
+            });
+            let (mut nights, mut days) = (0, 0);
+            for step in 0..20_000 {
+                let unix_s = 1_767_225_600.0 + 1_571.0 * f64::from(step);
+                let sun = Geocentric::at(unix_s, DELTA_T_S);
+                let seen = SunPosition::seen_from(&plant.place, &sun, unix_s, 1e5, 15.0);
+                let generation = readings(&plant, unix_s, 1.0).generation_kw;
+                if seen.elevation_degree < 0.0 {
+                    assert_eq!(generation.to_bits(), 0.0_f64.to_bits());
+                    nights += 1;
+                } else if seen.elevation_degree > 10.0 {
+                    assert!(generation > 0.0);
+                    days += 1;
+                }
+            }
+            assert!(nights > 5_000 && days > 4_000, "{nights} {days}");
+        }
+    }
+
+    #[test]
+    fn a_clear_sky_through_the_plant_is_that_of_the_model() {
+        let plant = SolarPlant::new(SolarParameters::default());
+        let unix_s = 1_782_036_000.0;
+        let sun = Geocentric::at(unix_s, DELTA_T_S);
+        let sun = SunPosition::seen_from(&plant.place, &sun, unix_s, plant.pressure_pa, 15.0);
+        let extraterrestrial = extraterrestrial_w_m2(unix_s);
+        let airmass = absolute_airmass(sun.apparent_zenith_degree(), plant.pressure_pa);
+        let sky = plant
+            .sky
+            .irradiance(sun.cos_apparent_zenith, airmass, 3.0, extraterrestrial);
+        let expected = plant
+            .plane
+            .irradiance_w_m2(&sun, &sky, extraterrestrial, 0.2);
+        let found = readings(&plant, unix_s, 1.0).irradiance_w_m2;
+        assert!((found - expected).abs() < 1e-9 && found > 900.0, "{found}");
+    }
+
+    #[test]
+    fn a_commanded_cloud_crosses_the_array_and_leaves_no_trace() {
+        let plant = SolarPlant::new(SolarParameters::default());
+        let unix_s = 1_782_036_000.0;
+        let sun = Geocentric::at(unix_s, DELTA_T_S);
+        let mut state = SolarState::default();
+        let mut step = |remaining| plant.step(&mut state, &sun, unix_s, &WEATHER, remaining);
+        let before = step(1.0);
+        let edge: Vec<_> = (0..20).map(|_| step(0.2).irradiance_w_m2).collect();
+        assert!(edge.is_sorted_by(|earlier, later| earlier > later));
+        assert!(edge[0] > 0.9 * before.irradiance_w_m2);
+        // All light is diffuse now, of which a tilted plane gets a little less.
+        assert!(
+            (0.12..0.22).contains(&(edge[19] / before.irradiance_w_m2)),
+            "{edge:?}"
+        );
+        for _ in 0..20 {
+            step(1.0);
+        }
+        assert_eq!(step(1.0), before);
+        assert_eq!(state, SolarState::default());
+    }
+}

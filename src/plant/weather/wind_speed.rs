@@ -225,6 +225,24 @@ mod tests {
     }
 
     #[test]
+    fn the_spectrum_of_turbulence_is_kaimals() {
+        let variance: f64 = EDDIES.iter().map(|(_, variance)| variance).sum();
+        assert!((variance - 1.0).abs() < 1e-5);
+        for decade in -30..=10 {
+            let n = pow(10.0, f64::from(decade) / 10.0);
+            let kaimal = 4.0 / pow(1.0 + 6.0 * n, 5.0 / 3.0);
+            let ours: f64 = EDDIES
+                .iter()
+                .map(|(time, variance)| {
+                    let turned = std::f64::consts::TAU * n * time;
+                    4.0 * variance * time / (1.0 + turned * turned)
+                })
+                .sum();
+            assert!((ours / kaimal - 1.0).abs() < 0.09, "{n}: {ours} {kaimal}");
+        }
+    }
+
+    #[test]
     fn mean_and_turbulence_are_those_asked_for() {
         let wind = Wind::new(&WindClimate::default());
         let region = Source::new(5, "wind");

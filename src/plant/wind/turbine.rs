@@ -41,6 +41,8 @@ pub struct WindParameters {
     pub cut_out_ms: f64,
     /// Wind speed below which it starts again after that.
     pub restart_ms: f64,
+    /// Time constant with which storm control averages the wind before it lets the turbine start again.
+    pub restart_average_s: f64,
     /// Time constant with which the rotor averages the wind over its area.
     pub rotor_low_pass_s: f64,
     /// Time constant of pitch and drive train.
@@ -60,6 +62,7 @@ impl Default for WindParameters {
             cut_in_ms: 3.0,
             cut_out_ms: 25.0,
             restart_ms: 22.0,
+            restart_average_s: 60.0,
             rotor_low_pass_s: 3.0,
             drive_lag_s: 1.5,
             gust_rise_s: 4.0,
@@ -72,6 +75,7 @@ impl Default for WindParameters {
 pub struct WindTurbineState {
     gust: Ramp,
     rotor_ms: f64,
+    average_ms: f64,
     power_kw: f64,
     stopped_by_storm: bool,
 }
@@ -96,6 +100,7 @@ pub struct WindTurbine {
     curve: PowerCurve,
     hub_pressure_pa: f64,
     rotor_gain: f64,
+    average_gain: f64,
     drive_gain: f64,
 }
 
@@ -117,6 +122,7 @@ impl WindTurbine {
                 parameters.hub_height_m,
             ),
             rotor_gain: gain(parameters.rotor_low_pass_s),
+            average_gain: gain(parameters.restart_average_s),
             drive_gain: gain(parameters.drive_lag_s),
             parameters,
         }
@@ -135,6 +141,7 @@ impl WindTurbine {
         WindTurbineState {
             gust: Ramp::at(1.0),
             rotor_ms: weather.wind_speed_ms,
+            average_ms: weather.wind_speed_ms,
             power_kw: if stopped_by_storm {
                 0.0
             } else {
@@ -155,9 +162,10 @@ impl WindTurbine {
         let turbine = &self.parameters;
         let wind_ms = weather.wind_speed_ms * state.gust.step(gust, turbine.gust_rise_s);
         state.rotor_ms += self.rotor_gain * (wind_ms - state.rotor_ms);
+        state.average_ms += self.average_gain * (state.rotor_ms - state.average_ms);
         if state.rotor_ms > turbine.cut_out_ms {
             state.stopped_by_storm = true;
-        } else if state.rotor_ms < turbine.restart_ms {
+        } else if state.rotor_ms.max(state.average_ms) < turbine.restart_ms {
             state.stopped_by_storm = false;
         }
         let aim_kw = if state.stopped_by_storm {
@@ -208,7 +216,7 @@ mod tests {
             wind_speed_ms: v,
             air_c: 10.0,
         };
-        (0..60)
+        (0..300)
             .map(|_| turbine.step(state, &weather, gust).generation_kw)
             .last()
             .unwrap()
