@@ -1,7 +1,8 @@
 //! The plant (placeholder until the coupled models are assembled).
-pub mod converter;
-pub mod discrete;
-pub mod frequency;
+
+pub mod solar;
+pub mod weather;
+pub mod wind;
 
 use std::sync::Arc;
 
