@@ -60,6 +60,7 @@ pub mod healthcheck;
 pub mod http;
 pub mod maths;
 pub mod net;
+pub mod physics;
 pub mod plant;
 pub mod random;
 pub mod realtime;

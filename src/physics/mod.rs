@@ -1,0 +1,3 @@
+//! Verification topics: models behind JSON, without a network.
+
+pub mod detect;
