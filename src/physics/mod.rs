@@ -1,6 +1,3 @@
-//! Verification topics: the plant's models, asked one case at a time.
+//! Verification topics: models behind JSON, without a network.
 
-#[cfg(test)]
-mod reference;
-pub mod solar;
-pub mod wind;
+pub mod detect;
