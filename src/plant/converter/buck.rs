@@ -20,12 +20,17 @@ use crate::plant::discrete::ExactStep;
 /// Time constant of the current loop in control periods.
 const CURRENT_LOOP_PERIODS: f64 = 2.0;
 /// Time constant of the voltage loop in control periods.
-const VOLTAGE_LOOP_PERIODS: f64 = 10.0;
+const VOLTAGE_LOOP_PERIODS: f64 = 8.0;
 /// Input voltage per unit of nominal between which the converter falls silent.
 const LOCKOUT_PU: (f64, f64) = (0.75, 0.85);
 /// A control period that moves neither current nor voltage by more than this fraction of their ratings
 /// ends the transient: what is left of it is far below the resolution of anything published.
-const AT_REST: f64 = 1e-13;
+const AT_REST: f64 = 1e-12;
+
+/// The link is short when it gives less than this share of the demand.
+const SHORT: f64 = 1.0 - 1e-6;
+/// A current is limited when more than this multiple of the limit is wanted.
+const LIMITED: f64 = 1.0 + 1e-9;
 
 /// A buck converter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +65,8 @@ pub struct BuckInput {
     pub input_v: f64,
     /// Load: what it draws at nominal output voltage, W. It is a resistance during the step.
     pub load_w: f64,
+    /// Power the DC link can give, W: [`Buck::demand_w`] or more when it is not short.
+    pub supply_w: f64,
     /// Air temperature, °C.
     pub ambient_c: f64,
     /// Factor on the thermal resistance: 1 with sound cooling.
@@ -257,18 +264,18 @@ impl Buck {
         self.step_until(state, input, AT_REST);
     }
 
+    /// Power it wants from the DC link, losses included, whatever the supply, W.
+    #[must_use]
+    pub fn demand_w(&self, state: &BuckState, input: &BuckInput) -> f64 {
+        let control = self.unsupplied_control(state, input);
+        self.steady_input_w(&control, self.operation_share(input.input_v))
+    }
+
     /// A step that looks away once a control period moves the state by less than `at_rest`.
     fn step_until(&self, state: &mut BuckState, input: &BuckInput, at_rest: f64) {
         let parameters = &self.parameters;
-        let operation = ((input.input_v / parameters.input_nominal_v - LOCKOUT_PU.0)
-            / (LOCKOUT_PU.1 - LOCKOUT_PU.0))
-            .clamp(0.0, 1.0);
-        let derating = parameters.thermal.derating(state.thermal.heat_sink_c());
-        let control = Control {
-            input_v: input.input_v.max(0.0),
-            load_siemens: input.load_w.max(0.0) / (parameters.output_v * parameters.output_v),
-            most_a: parameters.rated_a() * operation * derating,
-        };
+        let operation = self.operation_share(input.input_v);
+        let control = self.control(state, input);
         let filter = LcFilter::new(
             parameters.l_h,
             parameters.c_f,
@@ -333,6 +340,48 @@ impl Buck {
         };
     }
 
+    /// 1 in operation, less towards undervoltage lockout.
+    fn operation_share(&self, input_v: f64) -> f64 {
+        let input_pu = input_v / self.parameters.input_nominal_v;
+        ((input_pu - LOCKOUT_PU.0) / (LOCKOUT_PU.1 - LOCKOUT_PU.0)).clamp(0.0, 1.0)
+    }
+
+    /// Limits of the converter itself.
+    fn unsupplied_control(&self, state: &BuckState, input: &BuckInput) -> Control {
+        let parameters = &self.parameters;
+        let derating = parameters.thermal.derating(state.thermal.heat_sink_c());
+        Control {
+            input_v: input.input_v.max(0.0),
+            load_siemens: input.load_w.max(0.0) / (parameters.output_v * parameters.output_v),
+            most_a: parameters.rated_a() * self.operation_share(input.input_v) * derating,
+        }
+    }
+
+    /// Those limits, and no more current than a link that is short can feed.
+    fn control(&self, state: &BuckState, input: &BuckInput) -> Control {
+        let mut control = self.unsupplied_control(state, input);
+        let demand_w = self.steady_input_w(&control, self.operation_share(input.input_v));
+        if control.load_siemens > 0.0 && input.supply_w < SHORT * demand_w {
+            let ohmic = 1.0 / control.load_siemens + self.parameters.r_ohm;
+            let supplied_a = self.losses.current_of(input.supply_w, ohmic);
+            control.most_a = control.most_a.min(supplied_a);
+        }
+        control
+    }
+
+    /// Input power once the load's voltage has settled, W.
+    fn steady_input_w(&self, control: &Control, operation: f64) -> f64 {
+        let wanted_a = control.load_siemens * self.parameters.output_v;
+        let current_a = wanted_a.min(control.most_a);
+        let squared = current_a * current_a;
+        let load_w = if current_a > 0.0 {
+            squared / control.load_siemens
+        } else {
+            0.0
+        };
+        load_w + self.parameters.r_ohm * squared + operation * self.losses.at_squared(squared)
+    }
+
     /// Mean voltage at the switch the control asks for, and whether a limit shaped it.
     fn switch_v(&self, state: LcState, control: &Control) -> (f64, bool) {
         let parameters = &self.parameters;
@@ -345,7 +394,7 @@ impl Buck {
         let switch_v = wanted_v.clamp(0.0, control.input_v);
         (
             switch_v,
-            wanted_a > control.most_a || wanted_v > control.input_v,
+            wanted_a > control.most_a * LIMITED || wanted_v > control.input_v,
         )
     }
 }

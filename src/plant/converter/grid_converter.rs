@@ -27,8 +27,9 @@ const PERIODS: usize = 100;
 const NINE_TENTHS: f64 = std::f64::consts::LN_10;
 /// Below this grid voltage per unit the converter holds its reactive current rather than its power.
 const CONSTANT_CURRENT_BELOW_PU: f64 = 0.9;
-/// Least grid voltage, per unit, by which a wanted power is turned into a current.
-const LEAST_VOLTAGE_PU: f64 = 0.02;
+/// Below this grid voltage per unit there is nothing to exchange power with: the converter makes no
+/// current.
+const CEASES_BELOW_PU: f64 = 0.03;
 /// Least share of available power that counts as not limited.
 const UNLIMITED: f64 = 0.999;
 
@@ -222,7 +223,7 @@ impl GridConverter {
             current_d_a: current_a.d,
             current_q_a: current_a.q,
             active_w: 1.5 * frame.grid_v.d * current_a.d,
-            reactive_var: -1.5 * frame.grid_v.d * current_a.q,
+            reactive_var: 0.0 - 1.5 * frame.grid_v.d * current_a.q,
             thd_percent: self.thd_percent(state, &frame),
             heat_sink_c: state.thermal.heat_sink_c(),
             losses_w,
@@ -239,15 +240,19 @@ impl GridConverter {
         let target_pu = droop::reactive_power_pu(input.grid_voltage_pu);
         state.reactive_pu = target_pu + (state.reactive_pu - target_pu) * self.reactive_decay;
 
-        let most_a = self.rated_peak_a * parameters.thermal.derating(state.thermal.heat_sink_c());
+        let least_v = CEASES_BELOW_PU * self.nominal_peak_v;
+        let most_a = if input.grid_peak_v < least_v {
+            0.0
+        } else {
+            self.rated_peak_a
+                .min(parameters.rated_va() / (1.5 * input.grid_peak_v))
+                * parameters.thermal.derating(state.thermal.heat_sink_c())
+        };
         let reactive_v = input
             .grid_peak_v
             .max(CONSTANT_CURRENT_BELOW_PU * self.nominal_peak_v);
         let wanted_q_a = -state.reactive_pu * parameters.rated_va() / (1.5 * reactive_v);
         let reference_q_a = wanted_q_a.clamp(-most_a, most_a);
-        let active_v = input
-            .grid_peak_v
-            .max(LEAST_VOLTAGE_PU * self.nominal_peak_v);
         let share = droop::active_power_share(
             input.frequency_hz,
             parameters.nominal_hz,
@@ -263,7 +268,7 @@ impl GridConverter {
             most_d_a: (most_a * most_a - reference_q_a * reference_q_a)
                 .max(0.0)
                 .sqrt(),
-            amperes_per_watt: 1.0 / (1.5 * active_v),
+            amperes_per_watt: 1.0 / (1.5 * input.grid_peak_v.max(least_v)),
         }
     }
 
@@ -287,17 +292,17 @@ impl GridConverter {
         let excess_a = wanted_a - reference_a.d;
         self.link.integrate(link, excess_a);
 
-        let limit_v = self.link.largest_phase_v(link.energy_j);
+        // Heat comes from the current the period begins with: it is known early, and so its root delays
+        // nothing.
         let before_squared = state.current.current_a.length_squared();
+        let losses_w = operation * self.losses.at_squared(before_squared);
+        let copper_w = 1.5 * self.parameters.r_ohm * before_squared;
+        let limit_v = self.link.largest_phase_v(link.energy_j);
         let mean_a = frame
             .block
             .advance(&mut state.current, reference_a, frame.grid_v, limit_v);
-        let after_squared = state.current.current_a.length_squared();
-
-        let mean_squared = mean_a.length_squared();
-        let losses_w = operation * self.losses.at_squared(mean_squared);
         let grid_w = 1.5 * frame.grid_v.d * mean_a.d;
-        let copper_w = 1.5 * self.parameters.r_ohm * mean_squared;
+        let after_squared = state.current.current_a.length_squared();
         let field_j = 0.75 * self.parameters.l_h * (after_squared - before_squared);
         link.energy_j +=
             VOLTAGE_LOOP_S * (source_w - load_w - losses_w - grid_w - copper_w) - field_j;

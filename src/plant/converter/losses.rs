@@ -54,6 +54,17 @@ pub(super) struct LossCurve {
 }
 
 impl LossCurve {
+    /// The current at which these losses and `ohmic` times its square make up `supply_w`, A; 0 if the
+    /// supply does not even cover P0.
+    pub(super) fn current_of(&self, supply_w: f64, ohmic: f64) -> f64 {
+        let [a, b, c] = [
+            self.quadratic_ohm + ohmic,
+            self.linear_v,
+            (supply_w - self.constant_w).max(0.0),
+        ];
+        2.0 * c / (b + (b * b + 4.0 * a * c).sqrt())
+    }
+
     /// Losses in W at a current of this squared magnitude.
     pub(super) fn at_squared(&self, current_squared: f64) -> f64 {
         self.constant_w
