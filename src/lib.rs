@@ -10,6 +10,7 @@
 //! | doors | [`http`], [`realtime`] | REST, and Socket.IO |
 //! | work | [`simulation`] | the state machine and the loop that drives it |
 //! | order | [`cluster`], [`net`] | the command log and the clock; sockets |
+//! | verification | [`physics`] | the models by themselves |
 //! | models | [`plant`] | the physics |
 //! | mathematics | [`powerflow`] | AC power flow |
 //! | words | [`grid`], [`config`], [`maths`], [`random`] | plain values |
@@ -59,6 +60,7 @@ pub mod healthcheck;
 pub mod http;
 pub mod maths;
 pub mod net;
+pub mod physics;
 pub mod plant;
 pub mod powerflow;
 pub mod random;
