@@ -265,6 +265,26 @@ const FINITE: &str = "a finite number";
 const POSITIVE: &str = "a number above 0";
 
 impl Case {
+    /// What the generators in service are scheduled to feed into each bus, in the order of the buses:
+    /// MW and MVAR.
+    #[must_use]
+    pub fn generation(&self) -> Vec<[f64; 2]> {
+        let numbers = self.buses.iter().enumerate();
+        let index: HashMap<u32, usize> = numbers.map(|(i, bus)| (bus.number, i)).collect();
+        let mut total = vec![[0.0; 2]; self.buses.len()];
+        for generator in self
+            .generators
+            .iter()
+            .filter(|generator| generator.in_service)
+        {
+            if let Some(&bus) = index.get(&generator.bus) {
+                total[bus][0] += generator.pg_mw;
+                total[bus][1] += generator.qg_mvar;
+            }
+        }
+        total
+    }
+
     /// Looks for everything that a power flow cannot live with.
     ///
     /// # Errors

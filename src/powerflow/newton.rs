@@ -97,7 +97,7 @@ pub(super) struct Iteration {
 }
 
 /// Full Newton steps before giving up.
-const NEWTON_LIMIT: usize = 30;
+const NEWTON_LIMIT: usize = 20;
 /// Steps with an old Jacobian before Newton's method starts over.
 const NEAR_LIMIT: usize = 12;
 /// A step with an old Jacobian that leaves more than this share of the mismatch does not pay.
@@ -111,6 +111,16 @@ pub(super) struct End {
     pub(super) converged: bool,
     pub(super) iterations: usize,
     pub(super) mismatch: f64,
+}
+
+impl End {
+    /// The same after other iterations.
+    pub(super) fn after(self, iterations: usize) -> Self {
+        Self {
+            iterations: self.iterations + iterations,
+            ..self
+        }
+    }
 }
 
 impl Iteration {

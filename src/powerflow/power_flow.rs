@@ -16,7 +16,7 @@ use crate::maths;
 /// The largest mismatch of a solution in p.u.
 const TOLERANCE_PU: f64 = 1e-8;
 /// The largest mismatch in p.u. from which the base's Jacobian is tried.
-const NEAR_PU: f64 = 1.0;
+const NEAR_PU: f64 = 10.0;
 
 /// A compiled network: inputs to set, voltages to read. Buses and branches go by their index in the
 /// case.
@@ -52,9 +52,14 @@ pub struct PowerFlow {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BaseStatus {
+    /// The case has no solution.
+    Absent,
+    /// The factors are those of other switches.
     Outdated,
+    /// The factors are those of the present switches.
     Usable,
-    Unusable,
+    /// The Jacobian of the present switches is singular there.
+    Singular,
 }
 
 /// How a solve went.
@@ -79,6 +84,15 @@ pub enum PowerFlowError {
         /// The largest mismatch left, in p.u.; may be infinite or not a number.
         mismatch_pu: f64,
     },
+}
+
+impl PowerFlowError {
+    /// Steps taken.
+    #[must_use]
+    pub fn iterations(&self) -> usize {
+        let Self::NotConverged { iterations, .. } = self;
+        *iterations
+    }
 }
 
 /// What flows into a branch at both ends.
@@ -134,7 +148,7 @@ impl PowerFlow {
             base: state.clone(),
             base_load: (0..size).map(|place| role(place).load).collect(),
             base_factors: iteration.factors().clone(),
-            base_status: BaseStatus::Unusable,
+            base_status: BaseStatus::Absent,
             vm: vec![0.0; size],
             va: vec![0.0; size],
             direction: vec![[1.0, 0.0]; size],
@@ -188,7 +202,7 @@ impl PowerFlow {
     /// Sets how loads follow the voltage: the exponents, at first 0, and v0 in p.u. for each bus, at
     /// first 1. This is part of the network's description rather than an input: set it before the first solve.
     pub fn set_load_model(&mut self, alpha_p: f64, alpha_q: f64, v0_pu: &[f64]) {
-        self.base_status = BaseStatus::Outdated;
+        self.outdate_base();
         for (&place, &v0) in self.network.position.iter().zip(v0_pu) {
             self.inputs[place].v0 = v0;
         }
@@ -346,27 +360,37 @@ impl PowerFlow {
         &mut self.inputs[self.network.position[bus]]
     }
 
+    /// From the last solution with the base's Jacobian; else by Newton's method from the base, which
+    /// leads to the normal one of several solutions, say after a fault; else from the last solution.
     fn iterate(&mut self) -> End {
         let mismatch = self.iteration.mismatch(&self.network, &self.state);
-        let close = mismatch <= NEAR_PU && self.base_status == BaseStatus::Usable;
         let mut spent = 0;
-        if close {
-            let (network, state) = (&self.network, &mut self.state);
-            let factors = &self.base_factors;
-            let end = self
-                .iteration
-                .near(network, state, factors, mismatch, TOLERANCE_PU);
-            if end.converged {
-                return end;
+        if self.base_status == BaseStatus::Usable {
+            if mismatch <= NEAR_PU {
+                let (network, state) = (&self.network, &mut self.state);
+                let factors = &self.base_factors;
+                let end = self
+                    .iteration
+                    .near(network, state, factors, mismatch, TOLERANCE_PU);
+                if end.converged {
+                    return end;
+                }
+                spent += end.iterations;
             }
-            spent = end.iterations;
+            self.begin_at_base();
+            let end = self.newton();
+            if end.converged {
+                return end.after(spent);
+            }
+            spent += end.iterations;
             self.begin();
         }
-        let mut end = self
-            .iteration
-            .newton(&self.network, &mut self.state, TOLERANCE_PU);
-        end.iterations += spent;
-        end
+        self.newton().after(spent)
+    }
+
+    fn newton(&mut self) -> End {
+        self.iteration
+            .newton(&self.network, &mut self.state, TOLERANCE_PU)
     }
 
     /// Takes the case's voltages, which are in `base`, as the last solution.
@@ -382,11 +406,8 @@ impl PowerFlow {
 
     /// Moves `base` from the case's voltages to its solution, if there is one.
     fn find_base(&mut self) {
-        self.base_status = BaseStatus::Unusable;
         self.begin();
-        let end = self
-            .iteration
-            .newton(&self.network, &mut self.state, TOLERANCE_PU);
+        let end = self.newton();
         if end.converged {
             for place in 0..self.network.unknown {
                 if self.network.energised[place] {
@@ -394,8 +415,8 @@ impl PowerFlow {
                     self.base.va[place] = self.state.va[place];
                 }
             }
+            self.base_status = BaseStatus::Outdated;
         }
-        self.base_status = BaseStatus::Outdated;
     }
 
     fn factorise_base(&mut self) {
@@ -427,7 +448,7 @@ impl PowerFlow {
             self.iteration.swap_factors(&mut self.base_factors);
             BaseStatus::Usable
         } else {
-            BaseStatus::Unusable
+            BaseStatus::Singular
         };
     }
 
@@ -444,32 +465,40 @@ impl PowerFlow {
         if self.base_status == BaseStatus::Outdated {
             self.factorise_base();
         }
-        let state = &mut self.state;
-        for (place, &bus) in self.network.order.iter().enumerate() {
-            let (vm, va, direction);
-            if !self.network.energised[place] {
-                (vm, va, direction) = (0.0, 0.0, [0.0; 2]);
-            } else if self.network.is_slack(place) || self.vm[bus] <= 0.0 {
-                va = self.base.va[place];
-                direction = unit(va);
-                vm = if self.held[place] {
-                    self.set_point[place]
-                } else {
-                    self.base.vm[place]
-                };
+        for place in 0..self.network.order.len() {
+            let bus = self.network.order[place];
+            if self.network.is_slack(place) || self.vm[bus] <= 0.0 {
+                self.begin_bus_at_base(place);
             } else {
-                va = self.va[bus];
-                direction = self.direction[place];
-                vm = if self.held[place] {
-                    self.set_point[place]
-                } else {
-                    self.vm[bus]
-                };
+                let va = self.va[bus];
+                self.begin_bus(place, self.vm[bus], va, self.direction[place]);
             }
-            state.vm[place] = vm;
-            state.va[place] = va;
-            state.v[place] = direction.map(|part| part * vm);
         }
+    }
+
+    /// Puts the base and the set-points into the working state.
+    fn begin_at_base(&mut self) {
+        for place in 0..self.network.order.len() {
+            self.begin_bus_at_base(place);
+        }
+    }
+
+    fn begin_bus_at_base(&mut self, place: usize) {
+        let va = self.base.va[place];
+        self.begin_bus(place, self.base.vm[place], va, unit(va));
+    }
+
+    fn begin_bus(&mut self, place: usize, vm: f64, va: f64, direction: Complex) {
+        let energised = self.network.energised[place];
+        let vm = if self.held[place] {
+            self.set_point[place]
+        } else {
+            vm
+        };
+        let (vm, va) = if energised { (vm, va) } else { (0.0, 0.0) };
+        self.state.vm[place] = vm;
+        self.state.va[place] = va;
+        self.state.v[place] = direction.map(|part| part * vm);
     }
 
     /// Keeps the working state as the solution.
@@ -500,7 +529,13 @@ impl PowerFlow {
             let free = |free: bool| if free { 1.0 } else { 0.0 };
             self.state.free[place] = [free(energised), free(energised && !self.held[place])];
         }
-        self.base_status = BaseStatus::Outdated;
+        self.outdate_base();
+    }
+
+    fn outdate_base(&mut self) {
+        if self.base_status != BaseStatus::Absent {
+            self.base_status = BaseStatus::Outdated;
+        }
     }
 }
 
@@ -527,17 +562,13 @@ impl Roles {
             .map(|(i, bus)| (bus.number, i))
             .collect();
         let base = case.base_mva;
-        let role = |bus: &Bus| {
-            let load = [bus.pd_mw / base, bus.qd_mvar / base];
-            let power = load.map(|part| -part);
-            Role {
-                held: false,
-                set_point: bus.vm_pu,
-                power,
-                load,
-            }
+        let role = |(bus, [p_mw, q_mvar]): (&Bus, [f64; 2])| Role {
+            held: false,
+            set_point: bus.vm_pu,
+            power: [(p_mw - bus.pd_mw) / base, (q_mvar - bus.qd_mvar) / base],
+            load: [bus.pd_mw / base, bus.qd_mvar / base],
         };
-        let mut buses: Vec<Role> = case.buses.iter().map(role).collect();
+        let mut buses: Vec<Role> = case.buses.iter().zip(case.generation()).map(role).collect();
         for generator in case
             .generators
             .iter()
@@ -546,8 +577,6 @@ impl Roles {
             let role = &mut buses[index[&generator.bus]];
             role.held = true;
             role.set_point = generator.vg_pu;
-            role.power[0] += generator.pg_mw / base;
-            role.power[1] += generator.qg_mvar / base;
         }
         let of_type = |bus_type| move |bus: &Bus| bus.bus_type == bus_type;
         let (is_slack, is_pv) = (of_type(BusType::Slack), of_type(BusType::Pv));
