@@ -6,16 +6,16 @@
 //!
 //! | Row | Modules | What they do |
 //! |---|---|---|
-//! | wiring | [`app`], [`cli`], [`healthcheck`] | put the parts together, once |
+//! | wiring | [`app`], [`cli`], [`healthcheck`], [`physics`] | put the parts together, once; the models by themselves |
 //! | doors | [`http`], [`realtime`] | REST, and Socket.IO |
 //! | work | [`simulation`] | the state machine and the loop that drives it |
 //! | order | [`cluster`], [`net`] | the command log and the clock; sockets |
-//! | models | [`plant`], [`detect`] | the physics; what telemetry says of faults and anomalies |
+//! | models | [`plant`] | the physics |
+//! | mathematics | [`powerflow`], [`detect`] | AC power flow; what samples say of faults and anomalies |
 //! | words | [`grid`], [`config`], [`maths`], [`random`] | plain values |
 //!
 //! What is absent matters most:
 //!
-//! - [`detect`] sees samples only, never the plant nor the faults injected into it.
 //! - [`grid`], [`plant`] and [`simulation::machine`] know no clock, no I/O and no async: time comes in
 //!   as an argument, randomness from the run's seed.
 //! - The engine's task owns the world. Nothing is global, nobody locks the plant.
@@ -62,6 +62,7 @@ pub mod maths;
 pub mod net;
 pub mod physics;
 pub mod plant;
+pub mod powerflow;
 pub mod random;
 pub mod realtime;
 pub mod simulation;
