@@ -99,8 +99,9 @@ describe('a run of 4 seconds', { concurrency: true }, () => {
 
       await t.test('is told of start and stop, and gets nothing after the stop', () => {
         const log = clients[index].log;
-        const notifications = log.filter(({ event }) => event === 'notification');
-        const [first, last, again] = notifications.map(({ payload }) => payload);
+        const told = log.filter((entry) => [STARTED, STOPPED].some(({ title }) => isTitled(title)(entry)));
+        assert.equal(told.length, 3);
+        const [first, last, again] = told.map(({ payload }) => payload);
         const { timestamp, ...text } = first;
         assert.deepEqual(text, STARTED);
         assertTimestamp(timestamp);
