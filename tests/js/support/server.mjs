@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { after } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -17,11 +18,12 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 /** Resolves like `promise`, or rejects with the text of `what()` when it takes too long. */
 export function bounded(promise, what, ms = BOUND_MS) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`after ${ms} ms: ${what()}`)), ms);
+  const timer = new AbortController();
+  const late = setTimeout(ms, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`after ${ms} ms: ${what()}`);
   });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+  late.catch(() => {});
+  return Promise.race([promise, late]).finally(() => timer.abort());
 }
 
 /** A child process, what it has written so far and how it ends. */
@@ -147,6 +149,15 @@ export class Server {
 
   simulation() {
     return this.ok('GET', '/data/simulation');
+  }
+
+  /** Resolves when the server has lived through `count` more ticks, running or not. */
+  async ticks(count) {
+    const { tick: from } = await this.simulation();
+    const passed = async () => {
+      while ((await this.simulation()).tick < from + count) await setTimeout(20);
+    };
+    await bounded(passed(), () => `no ${count} ticks since ${from}`);
   }
 
   status() {
