@@ -95,6 +95,25 @@ describe('websocket frames', () => {
     });
   }
 
+  test('an auth object is accepted and ignored, and the comma may be missing', async (t) => {
+    for (const frame of ['40/realtime,{"token":"x"}', '40/realtime']) {
+      const socket = await RawSocket.open(t, server);
+      socket.send(frame);
+      await socket.until(() => socket.frames.length > 0);
+      assert.match(socket.frames[0], /^40\/realtime,\{"sid":"[^"]+"\}$/);
+    }
+  });
+
+  test('no other namespace exists', async (t) => {
+    for (const namespace of ['/realtime/', '/realtime?x=1', '/Realtime', '/nope']) {
+      const socket = await RawSocket.open(t, server);
+      socket.send(`40${namespace},`);
+      await socket.until(() => socket.frames.length > 0);
+      assert.equal(socket.frames.shift(), `44${namespace},{"message":"Invalid namespace"}`);
+      assert.match(await socket.join(), /^40\/realtime,/);
+    }
+  });
+
   test('ack id 0 is answered', async (t) => {
     const socket = await RawSocket.open(t, server);
     await socket.join();
