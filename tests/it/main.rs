@@ -1,0 +1,17 @@
+//! The server from outside, at the raw level: HTTP, websocket frames and TCP as no client library
+//! would send them. Each test has a server of its own on a free port.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says what is wrong by ending"
+)]
+
+mod engineio_http;
+mod engineio_polling;
+mod engineio_timing;
+mod engineio_websocket;
+mod rest;
+mod rest_bodies;
+mod simulation;
+mod socketio;
+mod support;
