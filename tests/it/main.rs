@@ -6,12 +6,16 @@
     reason = "a test says what is wrong by ending"
 )]
 
+mod determinism;
 mod engineio_http;
 mod engineio_polling;
 mod engineio_timing;
 mod engineio_websocket;
+mod events;
+mod process;
 mod rest;
 mod rest_bodies;
 mod simulation;
+mod snapshot;
 mod socketio;
 mod support;

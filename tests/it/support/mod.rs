@@ -6,6 +6,7 @@ mod polling;
 mod process;
 mod server;
 mod socket;
+mod stage;
 
 pub(crate) use golden::golden;
 pub(crate) use http::{Exchange, Response};
@@ -13,6 +14,7 @@ pub(crate) use polling::Polling;
 pub(crate) use process::Process;
 pub(crate) use server::TestServer;
 pub(crate) use socket::{Frame, Socket};
+pub(crate) use stage::Stage;
 
 use std::time::Duration;
 
