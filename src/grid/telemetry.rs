@@ -155,7 +155,7 @@ pub struct ResSample {
 }
 
 /// A sample of any kind; it serialises as its payload.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Sample {
     /// Of a converter.

@@ -7,6 +7,7 @@ mod process;
 mod server;
 mod socket;
 mod stage;
+mod watcher;
 
 pub(crate) use golden::golden;
 pub(crate) use http::{Exchange, Response};
@@ -15,6 +16,7 @@ pub(crate) use process::Process;
 pub(crate) use server::TestServer;
 pub(crate) use socket::{Frame, Socket};
 pub(crate) use stage::Stage;
+pub(crate) use watcher::Watcher;
 
 use std::time::Duration;
 

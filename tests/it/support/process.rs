@@ -108,6 +108,12 @@ impl Process {
         .await
     }
 
+    /// How many files it has open, connections among them.
+    pub(crate) fn open_files(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.child.id().unwrap());
+        std::fs::read_dir(path).unwrap().count()
+    }
+
     /// Its resident memory in bytes.
     pub(crate) fn resident_bytes(&self) -> u64 {
         let path = format!("/proc/{}/status", self.child.id().unwrap());
