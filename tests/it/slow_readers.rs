@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, interval, timeout},
 };
 
-use crate::support::{Process, Socket, Watcher};
+use crate::support::{Process, Socket, Watcher, soon};
 
 /// How long the removal may take: the kernel's limit of 10 s, its retries, and a busy machine.
 const REMOVAL: Duration = Duration::from_secs(60);
@@ -24,10 +24,14 @@ async fn absent_reader(process: &Process) -> tokio::net::TcpStream {
         connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut first = [0; 16];
-    stream.read_exact(&mut first).await.unwrap();
-    assert!(first.starts_with(b"HTTP/1.1 101"));
     stream.write_all(&text_frame("40/realtime,")).await.unwrap();
+    let mut read = Vec::new();
+    soon("the CONNECT packet", async {
+        while !String::from_utf8_lossy(&read).contains("40/realtime,{") {
+            assert!(stream.read_buf(&mut read).await.unwrap() > 0);
+        }
+    })
+    .await;
     stream
 }
 
@@ -61,7 +65,11 @@ async fn a_client_that_stops_reading_is_removed_and_harms_nobody() {
         }
         absent.push(stream);
     }
-    assert!(process.open_files() >= before + absent.len(), "{before} {}", process.open_files());
+    assert!(
+        process.open_files() >= before + absent.len(),
+        "{before} {}",
+        process.open_files()
+    );
     // They stay as they are, connected and deaf, until the server has let go of all of them.
     let begin = Instant::now();
     let mut look = interval(Duration::from_millis(200));
