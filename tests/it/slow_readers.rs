@@ -5,50 +5,24 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpSocket,
+    net::{TcpSocket, TcpStream},
     time::{Instant, interval, timeout},
 };
 
-use crate::support::{Process, Socket, Watcher, soon};
+use crate::support::{
+    Process, Socket, Watcher,
+    frames::{join_by_hand, text_frame},
+};
 
 /// How long the removal may take: the kernel's limit of 10 s, its retries, and a busy machine.
 const REMOVAL: Duration = Duration::from_secs(60);
 
-/// A websocket client by hand that subscribes to everything and never reads again.
-async fn absent_reader(process: &Process) -> tokio::net::TcpStream {
+/// A websocket client by hand that has joined the namespace and never reads again.
+async fn absent_reader(process: &Process) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     // Little room, so that the server's side fills up soon.
     socket.set_recv_buffer_size(4096).unwrap();
-    let mut stream = socket.connect(process.address()).await.unwrap();
-    let head = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: x\r\n\
-        connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-        sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(&text_frame("40/realtime,")).await.unwrap();
-    let mut read = Vec::new();
-    soon("the CONNECT packet", async {
-        while !String::from_utf8_lossy(&read).contains("40/realtime,{") {
-            assert!(stream.read_buf(&mut read).await.unwrap() > 0);
-        }
-    })
-    .await;
-    stream
-}
-
-/// A masked text frame; the mask is zero, which is as good as any.
-fn text_frame(text: &str) -> Vec<u8> {
-    let length = text.len();
-    let mut frame = vec![0x81];
-    match u8::try_from(length) {
-        Ok(short) if short < 126 => frame.push(0x80 | short),
-        _ => {
-            frame.push(0x80 | 126);
-            frame.extend(u16::try_from(length).unwrap().to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(text.as_bytes());
-    frame
+    join_by_hand(socket.connect(process.address()).await.unwrap()).await
 }
 
 #[tokio::test]
@@ -119,9 +93,7 @@ async fn a_half_sent_request_is_cut_after_a_while() {
         "GET / HTTP/1.1\r\nhost:",
         "POST / HTTP/1.1\r\nhost: x\r\nx: y\r\n",
     ] {
-        let mut stream = tokio::net::TcpStream::connect(process.address())
-            .await
-            .unwrap();
+        let mut stream = TcpStream::connect(process.address()).await.unwrap();
         stream.write_all(half.as_bytes()).await.unwrap();
         ends.push(async move {
             let mut rest = Vec::new();
