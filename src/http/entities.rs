@@ -119,7 +119,7 @@ fn flow_of(app: &App, id: &str) -> Option<BranchFlow> {
 #[derive(Debug, Serialize, ToSchema)]
 struct Samples {
     /// Payloads of its stream, oldest first; at most the newest 300.
-    #[schema(value_type = Vec<LatestPayload>)]
+    #[schema(value_type = Vec<Sample>)]
     samples: Vec<Arc<Event>>,
 }
 
