@@ -3,3 +3,6 @@
 pub mod buck;
 pub mod dq;
 pub mod frequency;
+
+#[cfg(test)]
+mod cases;

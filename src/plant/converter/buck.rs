@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     LossParameters, STEP_S, ThermalParameters,
+    lc_filter::{LcFilter, LcState},
     losses::LossCurve,
     parameters::{ParameterError, check_common, positive, whole_fraction},
     ripple,
     thermal::{HeatSink, ThermalState},
 };
-use crate::plant::discrete::ExactStep;
 
 /// Time constant of the current loop in control periods.
 const CURRENT_LOOP_PERIODS: f64 = 2.0;
@@ -23,6 +23,8 @@ const CURRENT_LOOP_PERIODS: f64 = 2.0;
 const VOLTAGE_LOOP_PERIODS: f64 = 8.0;
 /// Input voltage per unit of nominal between which the converter falls silent.
 const LOCKOUT_PU: (f64, f64) = (0.75, 0.85);
+/// Least input voltage per unit by which a voltage is turned into a duty ratio.
+const LEAST_INPUT_PU: f64 = 1e-3;
 /// A control period that moves neither current nor voltage by more than this fraction of their ratings
 /// ends the transient: what is left of it is far below the resolution of anything published.
 const AT_REST: f64 = 1e-12;
@@ -102,47 +104,6 @@ pub struct BuckReadings {
     pub losses_w: f64,
     /// Whether a current limit or the end of the duty ratio's range acted at the end of the step.
     pub limiting: bool,
-}
-
-/// Inductor, capacitor and load.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LcFilter {
-    l_h: f64,
-    step: ExactStep<2>,
-}
-
-/// Inductor current and capacitor voltage.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct LcState {
-    /// Inductor current, A.
-    pub inductor_a: f64,
-    /// Capacitor voltage, V.
-    pub output_v: f64,
-}
-
-impl LcFilter {
-    /// A filter with its control period. `load_siemens` is 1/Rload, 0 without a load.
-    #[must_use]
-    pub fn new(l_h: f64, c_f: f64, r_ohm: f64, load_siemens: f64, sample_s: f64) -> Self {
-        let system = [[-r_ohm / l_h, -1.0 / l_h], [1.0 / c_f, -load_siemens / c_f]];
-        Self {
-            l_h,
-            step: ExactStep::new(&system, sample_s),
-        }
-    }
-
-    /// The state a period later with `switch_v` (d Vin) at the inductor.
-    #[must_use]
-    pub fn advance(&self, state: LcState, switch_v: f64) -> LcState {
-        let [inductor_a, output_v] = self.step.advance(
-            &[state.inductor_a, state.output_v],
-            &[switch_v / self.l_h, 0.0],
-        );
-        LcState {
-            inductor_a,
-            output_v,
-        }
-    }
 }
 
 /// A buck converter: parameters and what can be computed from them once.
@@ -273,41 +234,9 @@ impl Buck {
 
     /// A step that looks away once a control period moves the state by less than `at_rest`.
     fn step_until(&self, state: &mut BuckState, input: &BuckInput, at_rest: f64) {
-        let parameters = &self.parameters;
-        let operation = self.operation_share(input.input_v);
         let control = self.control(state, input);
-        let filter = LcFilter::new(
-            parameters.l_h,
-            parameters.c_f,
-            parameters.r_ohm,
-            control.load_siemens,
-            parameters.sample_s,
-        );
-        let (rest_a, rest_v) = (
-            at_rest * parameters.rated_a(),
-            at_rest * parameters.output_v,
-        );
-
-        let mut now = state.filter;
-        let mut switch_v = self.switch_v(now, &control).0;
-        let (mut sum_a, mut sum_w) = (0.0, 0.0);
-        let mut left = self.periods;
-        while left > 0 {
-            let next = filter.advance(now, switch_v);
-            let mean_a = 0.5 * (now.inductor_a + next.inductor_a);
-            let still = (next.inductor_a - now.inductor_a).abs() < rest_a
-                && (next.output_v - now.output_v).abs() < rest_v;
-            let periods = if still { left } else { 1 };
-            sum_a += periods as f64 * mean_a;
-            sum_w += periods as f64 * (switch_v * mean_a);
-            left -= periods;
-            now = next;
-            switch_v = self.switch_v(now, &control).0;
-        }
-        state.filter = now;
-
-        let per_period = 1.0 / self.periods as f64;
-        let mean_a = sum_a * per_period;
+        let (mean_a, mean_w) = self.run(&mut state.filter, &control, at_rest);
+        let operation = self.operation_share(input.input_v);
         let losses_w = operation * self.losses.at_squared(mean_a * mean_a);
         self.heat_sink.advance(
             &mut state.thermal,
@@ -315,29 +244,71 @@ impl Buck {
             input.thermal_resistance_factor,
             input.ambient_c,
         );
-        let (switch_v, limiting) = self.switch_v(now, &control);
+        state.readings = self.readings(state, &control);
+        state.readings.losses_w = losses_w;
+        state.readings.input_w = mean_w + losses_w;
+    }
+
+    /// The control periods of a step. Returns the inductor's mean current and mean power from the switch.
+    fn run(&self, state: &mut LcState, control: &Control, at_rest: f64) -> (f64, f64) {
+        let parameters = &self.parameters;
+        let filter = LcFilter::new(
+            parameters.l_h,
+            parameters.c_f,
+            parameters.r_ohm,
+            control.load_siemens,
+            parameters.sample_s,
+        );
+        let rest_a = at_rest * parameters.rated_a();
+        let rest_v = at_rest * parameters.output_v;
+        let (mut sum_a, mut sum_w) = (0.0, 0.0);
+        let mut left = self.periods;
+        while left > 0 {
+            let (switch_v, _) = self.switch_v(*state, control);
+            let next = filter.advance(*state, switch_v);
+            let mean_a = 0.5 * (state.inductor_a + next.inductor_a);
+            let still = (next.inductor_a - state.inductor_a).abs() < rest_a
+                && (next.output_v - state.output_v).abs() < rest_v;
+            let periods = if still { left } else { 1 };
+            sum_a += periods as f64 * mean_a;
+            sum_w += periods as f64 * (switch_v * mean_a);
+            left -= periods;
+            *state = next;
+        }
+        let per_period = 1.0 / self.periods as f64;
+        (sum_a * per_period, sum_w * per_period)
+    }
+
+    /// What can be read off a state, means of the step aside.
+    fn readings(&self, state: &BuckState, control: &Control) -> BuckReadings {
+        let parameters = &self.parameters;
+        let LcState {
+            inductor_a,
+            output_v,
+        } = state.filter;
+        let (switch_v, limiting) = self.switch_v(state.filter, control);
+        let least_v = LEAST_INPUT_PU * parameters.input_nominal_v;
         let ripple_a = ripple::buck_ripple_a(
             control.input_v,
-            now.output_v,
-            switch_v / control.input_v.max(1e-3 * parameters.input_nominal_v),
+            output_v,
+            switch_v / control.input_v.max(least_v),
             parameters.l_h,
             parameters.switching_hz,
         );
-        state.readings = BuckReadings {
-            input_v: input.input_v,
-            output_v: now.output_v,
-            inductor_a: now.inductor_a,
-            output_w: now.output_v * now.inductor_a,
-            input_w: sum_w * per_period + losses_w,
+        BuckReadings {
+            input_v: control.input_v,
+            output_v,
+            inductor_a,
+            output_w: output_v * inductor_a,
             ripple_percent: ripple::dc_ripple_percent(
                 ripple_a.max(0.0),
-                now.inductor_a,
+                inductor_a,
                 parameters.rated_a(),
             ),
             heat_sink_c: state.thermal.heat_sink_c(),
-            losses_w,
             limiting,
-        };
+            ..BuckReadings::default()
+        }
     }
 
     /// 1 in operation, less towards undervoltage lockout.
@@ -404,5 +375,159 @@ impl BuckState {
     #[must_use]
     pub fn readings(&self) -> &BuckReadings {
         &self.readings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buck() -> Buck {
+        Buck::new(BuckParameters::buck_50_kw()).unwrap()
+    }
+
+    fn input(load_w: f64) -> BuckInput {
+        BuckInput {
+            input_v: 750.0,
+            load_w,
+            supply_w: f64::INFINITY,
+            ambient_c: 20.0,
+            thermal_resistance_factor: 1.0,
+        }
+    }
+
+    fn run(buck: &Buck, state: &mut BuckState, input: &BuckInput, steps: usize) -> BuckReadings {
+        for _ in 0..steps {
+            buck.step(state, input);
+        }
+        *state.readings()
+    }
+
+    #[test]
+    fn a_settled_converter_holds_its_voltage_and_draws_what_it_says() {
+        let buck = buck();
+        for load_w in [0.0, 5e3, 30e3, 49e3] {
+            let mut state = buck.settled(&input(load_w));
+            let readings = run(&buck, &mut state, &input(load_w), 1);
+            assert!((readings.output_v - 400.0).abs() < 1e-6);
+            assert!((readings.output_w - load_w).abs() < 1e-3);
+            let copper_w = 0.02 * readings.inductor_a * readings.inductor_a;
+            let expected_w = load_w + copper_w + readings.losses_w;
+            assert!((readings.input_w - expected_w).abs() < 1e-3);
+            let demand_w = buck.demand_w(&state, &input(load_w));
+            assert!((readings.input_w - demand_w).abs() < 1e-3);
+            assert!(!readings.limiting);
+        }
+        // Ripple at rated load: (750 - 400)·(402.5/750)/(1 mH · 20 kHz)/√12 on 125 A.
+        let readings = run(&buck, &mut buck.settled(&input(50e3)), &input(50e3), 1);
+        let expected = 100.0 * 350.0 * 402.5 / 750.0 / 20.0 / 12.0_f64.sqrt() / 125.0;
+        assert!((readings.ripple_percent - expected).abs() < 1e-6);
+        assert!((readings.losses_w - 900.0).abs() < 1e-3);
+        assert!((readings.heat_sink_c - 48.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn looking_away_at_rest_changes_nothing() {
+        let buck = buck();
+        let mut short = buck.settled(&input(10e3));
+        let mut whole = short.clone();
+        for (input_v, load_w) in [
+            (750.0, 30e3),
+            (742.0, 49e3),
+            (700.0, 60e3),
+            (590.0, 45e3),
+            (750.0, 100.0),
+            (500.0, 20e3),
+            (750.0, 20e3),
+        ] {
+            let input = BuckInput {
+                input_v,
+                ..input(load_w)
+            };
+            buck.step(&mut short, &input);
+            buck.step_until(&mut whole, &input, 0.0);
+            let (short, whole) = (short.readings(), whole.readings());
+            assert!((short.output_v - whole.output_v).abs() < 4e-7);
+            assert!((short.inductor_a - whole.inductor_a).abs() < 1.25e-7);
+            assert!((short.input_w - whole.input_w).abs() < 5e-5);
+        }
+    }
+
+    #[test]
+    fn a_rising_load_costs_little_voltage() {
+        let buck = buck();
+        let filter = |load_w: f64| LcFilter::new(1e-3, 1e-3, 0.02, load_w / 160e3, 50e-6);
+        let mut state = buck.settled(&input(10e3)).filter;
+        let control = Control {
+            input_v: 750.0,
+            load_siemens: 40e3 / 160e3,
+            most_a: 125.0,
+        };
+        let mut lowest_v = state.output_v;
+        for _ in 0..400 {
+            let (switch_v, _) = buck.switch_v(state, &control);
+            state = filter(40e3).advance(state, switch_v);
+            lowest_v = state.output_v.min(lowest_v);
+            assert!((0.0..126.0).contains(&state.inductor_a));
+        }
+        assert!(lowest_v > 380.0, "{lowest_v}");
+        assert!((state.output_v - 400.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn an_overload_meets_the_rated_current() {
+        let buck = buck();
+        let mut state = buck.settled(&input(70e3));
+        let readings = run(&buck, &mut state, &input(70e3), 10);
+        assert!((readings.inductor_a - 125.0).abs() < 1e-6);
+        assert!((readings.output_v - 125.0 * 160e3 / 70e3).abs() < 1e-6);
+        assert!(readings.limiting);
+    }
+
+    #[test]
+    fn a_short_link_is_not_asked_for_more() {
+        let buck = buck();
+        let mut state = buck.settled(&input(30e3));
+        let short = BuckInput {
+            input_v: 610.0,
+            supply_w: 4500.0,
+            ..input(30e3)
+        };
+        let readings = run(&buck, &mut state, &short, 3);
+        assert!(readings.input_w < 4501.0, "{readings:?}");
+        assert!(readings.input_w > 4300.0, "{readings:?}");
+        let nothing = BuckInput {
+            supply_w: 0.0,
+            ..short
+        };
+        let readings = run(&buck, &mut state, &nothing, 3);
+        assert!(readings.output_w < 1e-3, "{readings:?}");
+        let readings = run(&buck, &mut state, &input(30e3), 2);
+        assert!((readings.output_w - 30e3).abs() < 1e-3);
+    }
+
+    #[test]
+    fn without_input_it_falls_silent() {
+        let buck = buck();
+        let mut state = buck.settled(&input(30e3));
+        let dead = BuckInput {
+            input_v: 0.0,
+            ..input(30e3)
+        };
+        let readings = run(&buck, &mut state, &dead, 10);
+        assert!(readings.output_v.abs() < 1e-6 && readings.inductor_a.abs() < 1e-6);
+        assert!(readings.losses_w.abs() < 1e-9 && readings.ripple_percent.abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_restored_state_goes_on_identically() {
+        let buck = buck();
+        let mut state = buck.settled(&input(30e3));
+        run(&buck, &mut state, &input(35e3), 1);
+        let text = serde_json::to_string(&state).unwrap();
+        let mut restored: BuckState = serde_json::from_str(&text).unwrap();
+        run(&buck, &mut state, &input(20e3), 3);
+        run(&buck, &mut restored, &input(20e3), 3);
+        assert_eq!(restored, state);
     }
 }
