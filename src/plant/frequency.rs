@@ -70,6 +70,57 @@ impl Default for FrequencyParameters {
     }
 }
 
+/// A parameter of a synchronous area that cannot be.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{name} must be {range}, not {value}")]
+pub struct FrequencyParameterError {
+    /// Which.
+    pub name: &'static str,
+    /// What it may be.
+    pub range: &'static str,
+    /// What it is.
+    pub value: f64,
+}
+
+impl FrequencyParameters {
+    /// # Errors
+    /// The first parameter no area can have.
+    pub fn check(&self) -> Result<(), FrequencyParameterError> {
+        let above_0 = |value: f64| value > 0.0 && value.is_finite();
+        let from_0 = |value: f64| value >= 0.0 && value.is_finite();
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        let problem = [
+            ("h_s", self.h_s, above_0(self.h_s), "above 0"),
+            ("d_pu", self.d_pu, from_0(self.d_pu), "0 or more"),
+            ("r_pu", self.r_pu, above_0(self.r_pu), "above 0"),
+            ("tg_s", self.tg_s, from_0(self.tg_s), "0 or more"),
+            ("tt_s", self.tt_s, from_0(self.tt_s), "0 or more"),
+            ("trh_s", self.trh_s, from_0(self.trh_s), "0 or more"),
+            ("f_hp", self.f_hp, share(self.f_hp), "between 0 and 1"),
+            (
+                "ki_per_s",
+                self.ki_per_s,
+                from_0(self.ki_per_s),
+                "0 or more",
+            ),
+            (
+                "deadband_hz",
+                self.deadband_hz,
+                from_0(self.deadband_hz),
+                "0 or more",
+            ),
+            ("base_mva", self.base_mva, above_0(self.base_mva), "above 0"),
+            ("f0_hz", self.f0_hz, above_0(self.f0_hz), "above 0"),
+        ]
+        .into_iter()
+        .find(|&(_, _, fits, _)| !fits);
+        match problem {
+            Some((name, value, _, range)) => Err(FrequencyParameterError { name, range, value }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The state of a synchronous area, per unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct FrequencyState {
@@ -306,6 +357,17 @@ mod tests {
         run(&model, &mut state, 0.05, 300);
         let expected_hz = 50.0 - 50.0 * (0.05 + 2e-4 / 0.05) / 21.0;
         assert!((model.frequency_hz(&state) - expected_hz).abs() < 1e-6);
+    }
+
+    #[test]
+    fn impossible_parameters_are_named() {
+        assert_eq!(FrequencyParameters::default().check(), Ok(()));
+        let parameters = FrequencyParameters {
+            r_pu: 0.0,
+            ..FrequencyParameters::default()
+        };
+        let error = parameters.check().unwrap_err();
+        assert_eq!(error.to_string(), "r_pu must be above 0, not 0");
     }
 
     #[test]
