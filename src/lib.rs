@@ -6,11 +6,12 @@
 //!
 //! | Row | Modules | What they do |
 //! |---|---|---|
-//! | wiring | [`app`], [`cli`], [`healthcheck`] | put the parts together, once |
+//! | wiring | [`app`], [`cli`], [`healthcheck`], [`physics`] | put the parts together, once; the models by themselves |
 //! | doors | [`http`], [`realtime`] | REST, and Socket.IO |
 //! | work | [`simulation`] | the state machine and the loop that drives it |
 //! | order | [`cluster`], [`net`] | the command log and the clock; sockets |
 //! | models | [`plant`] | the physics |
+//! | mathematics | [`powerflow`], [`detect`] | AC power flow; what samples say of faults and anomalies |
 //! | words | [`grid`], [`config`], [`maths`], [`random`] | plain values |
 //!
 //! What is absent matters most:
@@ -53,6 +54,7 @@ pub mod app;
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod detect;
 pub mod grid;
 pub mod healthcheck;
 pub mod http;
@@ -60,6 +62,7 @@ pub mod maths;
 pub mod net;
 pub mod physics;
 pub mod plant;
+pub mod powerflow;
 pub mod random;
 pub mod realtime;
 pub mod simulation;

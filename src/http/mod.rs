@@ -3,13 +3,16 @@
 //! A request passes, from the outside in: [`cors`], [`path`] (case and trailing slash), [`body`]
 //! (size and well-formedness), then the router. Every refusal is an [`error::ApiError`].
 
+mod alerts;
 mod body;
 mod client_files;
 mod cors;
 mod docs;
 mod entities;
 mod error;
+mod faults;
 mod health;
+mod network;
 mod page;
 mod path;
 mod root;
@@ -73,7 +76,10 @@ pub fn router(
 fn documented(prefix: &str) -> (Router<App>, utoipa::openapi::OpenApi) {
     let prefixed = root::router()
         .merge(simulation::router())
-        .merge(entities::router());
+        .merge(faults::router())
+        .merge(entities::router())
+        .merge(network::router())
+        .merge(alerts::router());
     OpenApiRouter::with_openapi(docs::description())
         .nest(prefix, prefixed)
         .merge(health::router())

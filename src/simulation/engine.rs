@@ -45,11 +45,10 @@ pub fn start(
 ) -> (Simulation, mpsc::Receiver<Batch>) {
     let mut clock = Clock::new();
     let now = defaults.timeline.tick_at(clock.read_us());
-    let step_time = time_steps(&spec, &defaults);
-    let machine = Machine::new(spec, &defaults, now);
-    let catalogue = machine.catalogue().clone();
+    let step_time = time_steps(&spec);
+    let machine = Machine::new(spec.clone(), &defaults, now);
     let (outlet, batches) = mpsc::channel(OUTLET_BATCHES);
-    let (view, watched) = watch::channel(view_of(&machine, step_time));
+    let (view, watched) = watch::channel(View::of(&machine, step_time));
     let timeline = defaults.timeline;
     let engine = Engine {
         machine,
@@ -65,7 +64,7 @@ pub fn start(
         Simulation {
             log,
             view: watched,
-            catalogue,
+            spec,
             defaults,
         },
         batches,
@@ -132,25 +131,17 @@ impl Engine {
 
     fn show(&self) {
         self.view
-            .send_replace(view_of(&self.machine, self.step_time));
-    }
-}
-
-fn view_of(machine: &Machine, step_time: Duration) -> View {
-    View {
-        simulation: machine.view(),
-        latest: machine.latest().clone(),
-        step_time,
+            .send_replace(View::of(&self.machine, self.step_time));
     }
 }
 
 /// The typical time of a step of the plant, measured on a scratch copy.
-fn time_steps(spec: &Arc<PlantSpec>, defaults: &config::Simulation) -> Duration {
-    let mut plant = Plant::new(spec.clone(), &Plant::trial_settings(defaults));
+fn time_steps(spec: &Arc<PlantSpec>) -> Duration {
+    let mut plant = Plant::new(spec.clone(), &Plant::trial_settings());
     let mut times: Vec<_> = (0..TIMED_STEPS)
         .map(|_| {
             let begun = Instant::now();
-            plant.step();
+            plant.step(std::iter::empty());
             begun.elapsed()
         })
         .collect();

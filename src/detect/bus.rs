@@ -1,0 +1,360 @@
+//! Bus measurements: the network equations across all buses, and one frequency for all.
+
+use super::{
+    entity::{self, AnomalyChange, EntityState, Place, Source},
+    model::{Noise, Row, bus},
+    network::{self, BusReading, Excluded, Parity, SENSORS},
+    track::{self, Gate, Input, Level, Signal, Spec},
+};
+
+/// Residuals of a bus: those of its four sensors in the network equations, and frequency.
+pub(super) const TRACKS: usize = SENSORS + 1;
+const FREQUENCY: usize = SENSORS;
+
+const SENSOR: Spec = Spec {
+    level: Level::Exact { offset: 0.5 },
+    jump: 5.8,
+    floor: 0.4,
+};
+const COMMON: Spec = Spec {
+    level: Level::Exact { offset: 1.0 },
+    jump: 6.0,
+    floor: 0.4,
+};
+/// Without network equations a field is compared with its own past.
+const ALONE: Spec = Spec {
+    level: Level::Wanders {
+        gain: 0.35,
+        spread: 0.0,
+        drift: f64::INFINITY,
+    },
+    jump: 8.0,
+    floor: 0.4,
+};
+
+/// Takes one instant of all buses.
+pub(super) fn observe(
+    noise: &Noise,
+    parity: Option<&Parity>,
+    states: &mut [EntityState],
+    rows: &[Option<Row>],
+    place: Place,
+    changes: &mut Vec<AnomalyChange>,
+) {
+    for (at, (state, row)) in states.iter_mut().zip(rows).enumerate() {
+        let Some(row) = row else { continue };
+        entity::watch_repeats(
+            state,
+            Place {
+                entity: at,
+                ..place
+            },
+            &row.values[..bus::FIELDS.len()],
+            |_, _| false,
+            |state, field| has_track_alert(state, field),
+            changes,
+        );
+    }
+    frequencies(noise, states, rows, place, changes);
+    match parity {
+        Some(parity) => sensors(parity, states, rows, place, changes),
+        None => alone(noise, states, rows, place, changes),
+    }
+}
+
+fn has_track_alert(state: &EntityState, field: usize) -> bool {
+    let track = network::FIELD_OF_SENSOR
+        .iter()
+        .position(|&other| other == field)
+        .unwrap_or(FREQUENCY);
+    state.has(Source::Track(track))
+}
+
+/// Each bus against the median of all.
+fn frequencies(
+    noise: &Noise,
+    states: &mut [EntityState],
+    rows: &[Option<Row>],
+    place: Place,
+    changes: &mut Vec<AnomalyChange>,
+) {
+    let frequency = |row: &Option<Row>| row.map_or(f64::NAN, |row| row.get(bus::FREQUENCY));
+    let Some((middle, moved)) = common(rows.iter().map(frequency), states) else {
+        return;
+    };
+    for (at, (state, row)) in states.iter_mut().zip(rows).enumerate() {
+        let gate = if state.is_stuck(bus::FREQUENCY) {
+            Gate::Explained
+        } else {
+            Gate::Open
+        };
+        let input = Input {
+            residual: frequency(row) - middle,
+            std: noise.frequency_hz + 0.1 * moved,
+            doubt: 0.0,
+        };
+        let signal = state.tracks[FREQUENCY].step(&COMMON, &input, gate);
+        report(
+            state,
+            Place {
+                entity: at,
+                ..place
+            },
+            FREQUENCY,
+            bus::FREQUENCY,
+            signal,
+            changes,
+        );
+    }
+}
+
+/// The median of the values and how far it moved; none if fewer than three are known. The median of
+/// before is kept in the first entity's memory.
+pub(super) fn common(
+    values: impl Iterator<Item = f64>,
+    states: &mut [EntityState],
+) -> Option<(f64, f64)> {
+    let mut known: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+    if known.len() < 3 {
+        return None;
+    }
+    let middle = track::median(&mut known);
+    let before = states.first_mut()?.memory.first_mut()?;
+    let moved = if *before > 0.0 {
+        (middle - *before).abs()
+    } else {
+        0.0
+    };
+    *before = middle;
+    Some((middle, moved))
+}
+
+/// Turns a track's signal into a change.
+pub(super) fn report(
+    state: &mut EntityState,
+    place: Place,
+    track: usize,
+    field: usize,
+    signal: Option<Signal>,
+    changes: &mut Vec<AnomalyChange>,
+) {
+    match signal {
+        Some(Signal::Raised {
+            shape,
+            age,
+            strength,
+        }) => changes.push(entity::raise(
+            state,
+            place,
+            Source::Track(track),
+            Some(field),
+            entity::kind_of(shape),
+            age,
+            entity::confidence_of(shape, strength),
+        )),
+        Some(Signal::Cleared) => {
+            changes.extend(entity::clear(state, place, Source::Track(track)));
+        }
+        None => {}
+    }
+}
+
+/// All sensors against the network equations.
+fn sensors(
+    parity: &Parity,
+    states: &mut [EntityState],
+    rows: &[Option<Row>],
+    place: Place,
+    changes: &mut Vec<AnomalyChange>,
+) {
+    let mut readings: Vec<BusReading> = Vec::with_capacity(states.len());
+    let mut bad: Vec<(usize, usize)> = Vec::new();
+    for (at, (state, row)) in states.iter().zip(rows).enumerate() {
+        let mut reading = [1.0, 0.0, 0.0, 0.0];
+        for sensor in 0..SENSORS {
+            let field = network::FIELD_OF_SENSOR[sensor];
+            let value = row.map_or(f64::NAN, |row| row.get(field));
+            if value.is_finite() {
+                reading[sensor] = value;
+            } else if let Some(last) = state.last[field] {
+                reading[sensor] = last;
+            }
+            if !value.is_finite() || state.tracks[sensor].is_disturbed() || state.is_stuck(field) {
+                bad.push((at, sensor));
+            }
+        }
+        readings.push(reading);
+    }
+    let vector = settled(parity, &mut readings.clone(), &bad);
+    let all = excluded(parity, &bad, None);
+    let mut scores = Vec::with_capacity(states.len() * SENSORS);
+    for at in 0..states.len() {
+        for sensor in 0..SENSORS {
+            let own = (at, sensor);
+            let score = if bad.contains(&own) {
+                let others: Vec<_> = bad.iter().copied().filter(|&other| other != own).collect();
+                let vector = settled(parity, &mut readings.clone(), &others);
+                let without = excluded(parity, &others, None);
+                network::normalised(&vector, parity.signature(at, sensor), &without)
+            } else {
+                network::normalised(&vector, parity.signature(at, sensor), &all)
+            };
+            scores.push(score.unwrap_or(f64::NAN));
+        }
+    }
+    let prime = |value: &dyn Fn(usize, usize) -> f64| {
+        let mut best = (0.0, (usize::MAX, 0));
+        for at in 0..states.len() {
+            for sensor in 0..SENSORS {
+                if !bad.contains(&(at, sensor)) {
+                    let value = value(at, sensor);
+                    if value > best.0 {
+                        best = (value, (at, sensor));
+                    }
+                }
+            }
+        }
+        best.1
+    };
+    let most_jumped = prime(&|at, sensor| {
+        states[at].tracks[sensor]
+            .score(&SENSOR, scores[at * SENSORS + sensor], 1.0)
+            .abs()
+    });
+    let most_drifted = prime(&|at, sensor| states[at].tracks[sensor].drift_evidence());
+    let mut found = false;
+    for (at, state) in states.iter_mut().enumerate() {
+        let here = Place {
+            entity: at,
+            ..place
+        };
+        for sensor in 0..SENSORS {
+            let own = (at, sensor);
+            let field = network::FIELD_OF_SENSOR[sensor];
+            let score = scores[at * SENSORS + sensor];
+            let off = state.is_stuck(field) || !parity.is_supplied(at);
+            let track = &mut state.tracks[sensor];
+            let first = own == most_jumped || own == most_drifted;
+            let gate = if !off && (first || track.is_disturbed()) {
+                Gate::Open
+            } else {
+                Gate::Explained
+            };
+            let was_calm = !track.is_disturbed();
+            let input = Input {
+                residual: score,
+                std: 1.0,
+                doubt: 0.0,
+            };
+            let signal = track.step(&SENSOR, &input, gate);
+            found |= was_calm && track.is_disturbed();
+            report(state, here, sensor, field, signal, changes);
+        }
+    }
+    if found {
+        // One sensor explains what the others seemed to show.
+        for state in states {
+            for track in &mut state.tracks[..SENSORS] {
+                if !track.is_disturbed() {
+                    track.explain();
+                }
+            }
+        }
+    }
+}
+
+fn excluded(parity: &Parity, bad: &[(usize, usize)], but: Option<(usize, usize)>) -> Excluded {
+    let mut excluded = Excluded::default();
+    for &(at, sensor) in bad {
+        if Some((at, sensor)) != but {
+            excluded.add(parity.signature(at, sensor));
+        }
+    }
+    excluded
+}
+
+/// The parity vector with bad voltages replaced by what the other sensors say, so that a large error
+/// leaves nothing that linearisation missed; the bad directions are projected out.
+fn settled(parity: &Parity, readings: &mut [BusReading], bad: &[(usize, usize)]) -> Vec<f64> {
+    let mut vector = parity.vector(readings);
+    if bad.is_empty() {
+        return vector;
+    }
+    for _ in 0..3 {
+        let mut moved = 0.0_f64;
+        for &(at, sensor) in bad {
+            let others = excluded(parity, bad, Some((at, sensor)));
+            let mut rest = parity.signature(at, sensor).to_vec();
+            others.project(&mut rest);
+            let length2 = network::dot(&rest, &rest);
+            if sensor < 2 && length2 > 1e-6 {
+                let error = network::dot(&vector, &rest) / length2;
+                readings[at][sensor] -= error * parity.noise_of(sensor);
+                moved = moved.max(error.abs());
+            }
+        }
+        if moved < 0.1 {
+            break;
+        }
+        vector = parity.vector(readings);
+    }
+    excluded(parity, bad, None).project(&mut vector);
+    vector
+}
+
+/// Every field against its own past, where no other field moves at the same instant.
+fn alone(
+    noise: &Noise,
+    states: &mut [EntityState],
+    rows: &[Option<Row>],
+    place: Place,
+    changes: &mut Vec<AnomalyChange>,
+) {
+    let std = [
+        noise.voltage_pu,
+        noise.angle_degree,
+        noise.active_power_mw,
+        noise.reactive_power_mvar,
+    ];
+    let mut moving = 0;
+    for (state, row) in states.iter().zip(rows) {
+        let Some(row) = row else { continue };
+        for sensor in 0..SENSORS {
+            let value = row.get(network::FIELD_OF_SENSOR[sensor]);
+            let track = &state.tracks[sensor];
+            if !track.is_disturbed() && track.score(&ALONE, value, std[sensor]).abs() > 5.0 {
+                moving += 1;
+            }
+        }
+    }
+    for (at, (state, row)) in states.iter_mut().zip(rows).enumerate() {
+        let Some(row) = row else { continue };
+        for sensor in 0..SENSORS {
+            let field = network::FIELD_OF_SENSOR[sensor];
+            let gate = if state.is_stuck(field) {
+                Gate::Explained
+            } else if moving > 1 && !state.tracks[sensor].is_alarming() {
+                Gate::Moving
+            } else {
+                Gate::Open
+            };
+            let input = Input {
+                residual: row.get(field),
+                std: std[sensor],
+                doubt: 0.0,
+            };
+            let signal = state.tracks[sensor].step(&ALONE, &input, gate);
+            report(
+                state,
+                Place {
+                    entity: at,
+                    ..place
+                },
+                sensor,
+                field,
+                signal,
+                changes,
+            );
+        }
+    }
+}

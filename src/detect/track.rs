@@ -1,0 +1,520 @@
+//! One residual over time: is it still what it was?
+//!
+//! A residual is what is left of a measured value once everything known about it is taken away. Each
+//! comes with the standard deviation that the nominal noise gives it. A [`Track`] learns by which factor
+//! the real noise differs (Huber 1964: large values count as moderate ones), and looks for
+//!
+//! - a jump: one value too many standard deviations off. The next samples tell a spike from a shift of
+//!   level, a burst of noise and an oscillation;
+//! - a drift: two-sided CUSUM (Page 1954) of an exact residual, or the distance between the present and
+//!   the long-term level of one that wanders;
+//! - noise: mean square over the last samples.
+//!
+//! While it alarms, and while a jump is not yet explained, it learns nothing. Work and memory per sample
+//! are constant.
+
+use serde::{Deserialize, Serialize};
+
+/// Samples before a track judges.
+const WARM_UP: usize = 24;
+/// Samples after a jump within which its shape is decided.
+const SPAN: usize = 5;
+/// A track that wanders takes what it sees for normal after so many alarming samples.
+const PATIENCE: u32 = 240;
+/// The same of a track that should not: by then its relation does not hold.
+const PATIENCE_EXACT: u32 = 3600;
+
+/// What is known of a residual in advance.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spec {
+    /// How its level moves.
+    pub(super) level: Level,
+    /// Standard deviations that make a jump.
+    pub(super) jump: f64,
+    /// Least factor between real and nominal noise.
+    pub(super) floor: f64,
+}
+
+/// How the level of a residual moves.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Level {
+    /// Zero, but for a constant offset of at most so many nominal standard deviations.
+    Exact {
+        /// The bound.
+        offset: f64,
+    },
+    /// Anywhere, slowly.
+    Wanders {
+        /// Share of a new value in the present level.
+        gain: f64,
+        /// Least standard deviation of the present level about the long-term one, in units of the
+        /// residual.
+        spread: f64,
+        /// Standard deviations of the present level that make a drift; infinite for none.
+        drift: f64,
+    },
+}
+
+/// One value of a residual.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Input {
+    /// The residual; NaN where it cannot be told.
+    pub(super) residual: f64,
+    /// The standard deviation that nominal noise gives it.
+    pub(super) std: f64,
+    /// How far the long-term level may have moved for known reasons.
+    pub(super) doubt: f64,
+}
+
+/// Whether a disturbance may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// Yes.
+    Open,
+    /// No: another alert explains what is seen. Nothing is learnt from large values.
+    Explained,
+    /// No: the plant itself moves. A level that wanders follows.
+    Moving,
+}
+
+/// What a disturbance looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Shape {
+    /// Gone after one or two samples.
+    Spike,
+    /// A constant offset.
+    Shift,
+    /// A growing offset.
+    Drift,
+    /// More noise.
+    Burst,
+    /// Periodic.
+    Oscillation,
+}
+
+/// What a sample brought.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Signal {
+    /// A disturbance was found.
+    Raised {
+        /// What it looks like.
+        shape: Shape,
+        /// Samples since its onset.
+        age: u32,
+        /// Evidence over what was needed, 1 or more.
+        strength: f64,
+    },
+    /// It is over.
+    Cleared,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+enum Phase {
+    Calm,
+    Suspicious { values: [f64; SPAN + 1], count: u32 },
+    Alarming { age: u32, quiet: u32, noisy: bool },
+}
+
+/// The state of one residual.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Track {
+    first: Vec<f64>,
+    warm: bool,
+    level: f64,
+    long_level: f64,
+    spread2: f64,
+    scale2: f64,
+    fourth: f64,
+    product: f64,
+    last: f64,
+    up: f64,
+    down: f64,
+    up_age: u32,
+    down_age: u32,
+    apart: u32,
+    mean: f64,
+    energy: f64,
+    recent: [f64; 8],
+    phase: Phase,
+}
+
+impl Track {
+    pub(super) fn new() -> Self {
+        Self {
+            first: Vec::with_capacity(WARM_UP),
+            warm: false,
+            level: 0.0,
+            long_level: 0.0,
+            spread2: 0.0,
+            scale2: 1.0,
+            fourth: 3.0,
+            product: 0.0,
+            last: 0.0,
+            up: 0.0,
+            down: 0.0,
+            up_age: 0,
+            down_age: 0,
+            apart: 0,
+            mean: 0.0,
+            energy: 1.0,
+            recent: [0.0; 8],
+            phase: Phase::Calm,
+        }
+    }
+
+    /// Whether a disturbance is present or suspected.
+    pub(super) fn is_disturbed(&self) -> bool {
+        !matches!(self.phase, Phase::Calm)
+    }
+
+    /// Whether a disturbance was reported and is not over.
+    pub(super) fn is_alarming(&self) -> bool {
+        matches!(self.phase, Phase::Alarming { .. })
+    }
+
+    /// Forgets everything; tells whether that ends an alarm.
+    pub(super) fn restart(&mut self) -> bool {
+        let alarming = self.is_alarming();
+        *self = Self::new();
+        alarming
+    }
+
+    /// Standard deviations of a value that has not been taken yet.
+    pub(super) fn score(&self, spec: &Spec, residual: f64, std: f64) -> f64 {
+        if !self.warm {
+            return 0.0;
+        }
+        (residual - self.level) / (std * self.factor(spec))
+    }
+
+    /// How much evidence for a drift there is, 1 being enough.
+    pub(super) fn drift_evidence(&self) -> f64 {
+        self.up.max(self.down) / self.cusum_limit()
+    }
+
+    /// Drops the evidence for a drift that something else explains.
+    pub(super) fn explain(&mut self) {
+        self.up = 0.0;
+        self.down = 0.0;
+        self.energy = 1.0;
+        self.phase = match self.phase {
+            Phase::Suspicious { .. } => Phase::Calm,
+            other => other,
+        };
+    }
+
+    /// Takes the next value.
+    pub(super) fn step(&mut self, spec: &Spec, input: &Input, gate: Gate) -> Option<Signal> {
+        let Input { residual, std, .. } = *input;
+        if !residual.is_finite() || !std.is_finite() || std <= 0.0 {
+            return None;
+        }
+        if !self.warm {
+            self.warm_up(spec, residual, std);
+            return None;
+        }
+        let z = self.score(spec, residual, std);
+        match self.phase {
+            Phase::Calm => self.calm(spec, input, z, gate),
+            Phase::Suspicious { .. } if gate == Gate::Moving => {
+                self.phase = Phase::Calm;
+                self.level = residual;
+                None
+            }
+            Phase::Suspicious { values, count } => self.suspicious(spec, z, values, count),
+            Phase::Alarming { age, quiet, noisy } => self.alarming(spec, z, age, quiet, noisy),
+        }
+    }
+
+    fn warm_up(&mut self, spec: &Spec, residual: f64, std: f64) {
+        // Values are kept in nominal standard deviations, so that one loud sample weighs no more.
+        self.first.push(residual / std);
+        if self.first.len() < WARM_UP {
+            return;
+        }
+        let middle = median(&mut self.first.clone());
+        match spec.level {
+            Level::Exact { offset } => {
+                self.level = middle.clamp(-offset, offset) * std;
+                let centre = self.level / std;
+                let mut distance: Vec<f64> = self
+                    .first
+                    .iter()
+                    .map(|value| (value - centre).abs())
+                    .collect();
+                self.scale2 = square(1.4826 * median(&mut distance));
+            }
+            Level::Wanders { spread, .. } => {
+                // Differences do not see the wandering; they have twice the variance.
+                let mut steps: Vec<f64> = self
+                    .first
+                    .windows(2)
+                    .map(|pair| (pair[1] - pair[0]).abs())
+                    .collect();
+                self.scale2 = square(1.4826 * median(&mut steps)) / 2.0 * 1.3;
+                let mut tail = self.first[WARM_UP - 5..].to_vec();
+                self.level = median(&mut tail) * std;
+                self.long_level = middle * std;
+                self.spread2 = square(spread);
+            }
+        }
+        self.scale2 = self.scale2.max(square(spec.floor));
+        self.first = Vec::new();
+        self.warm = true;
+    }
+
+    fn calm(&mut self, spec: &Spec, input: &Input, z: f64, gate: Gate) -> Option<Signal> {
+        if gate == Gate::Moving && matches!(spec.level, Level::Wanders { .. }) {
+            self.level = input.residual;
+            return None;
+        }
+        if z.abs() > self.jump_limit(spec) {
+            if gate == Gate::Open {
+                let mut values = [0.0; SPAN + 1];
+                values[0] = z;
+                self.phase = Phase::Suspicious { values, count: 1 };
+            }
+            return None;
+        }
+        if gate != Gate::Open && z.abs() > 3.0 {
+            return None;
+        }
+        self.learn(spec, input, z);
+        if gate != Gate::Open {
+            return None;
+        }
+        let tail = self.tail();
+        let (shape, age, strength) = if self.up.max(self.down) > self.cusum_limit() {
+            let age = if self.up > self.down {
+                self.up_age
+            } else {
+                self.down_age
+            };
+            let shape = if age < 9 { Shape::Shift } else { Shape::Drift };
+            (shape, age, self.drift_evidence())
+        } else if self.apart >= 4 {
+            (Shape::Drift, 20, 1.0)
+        } else if self.energy > 5.0 * tail * tail {
+            let (burst, strength) = (self.rhythm(), self.energy / (5.0 * tail * tail));
+            (burst, 8, strength)
+        } else {
+            return None;
+        };
+        self.begin_alarm(matches!(shape, Shape::Burst | Shape::Oscillation));
+        Some(Signal::Raised {
+            shape,
+            age,
+            strength,
+        })
+    }
+
+    fn suspicious(
+        &mut self,
+        spec: &Spec,
+        z: f64,
+        mut values: [f64; SPAN + 1],
+        count: u32,
+    ) -> Option<Signal> {
+        let at = count as usize;
+        if let Some(value) = values.get_mut(at) {
+            *value = z;
+        }
+        let seen = &values[..(at + 1).min(SPAN + 1)];
+        let peak = seen.iter().fold(0.0_f64, |most, z| most.max(z.abs()));
+        let strength = peak / self.jump_limit(spec);
+        let shape = if seen.len() < 3 { None } else { shape_of(seen) };
+        let Some(shape) = shape else {
+            self.phase = Phase::Suspicious {
+                values,
+                count: count + 1,
+            };
+            return None;
+        };
+        self.begin_alarm(matches!(shape, Shape::Burst | Shape::Oscillation));
+        Some(Signal::Raised {
+            shape,
+            age: count,
+            strength,
+        })
+    }
+
+    fn alarming(
+        &mut self,
+        spec: &Spec,
+        z: f64,
+        age: u32,
+        quiet: u32,
+        noisy: bool,
+    ) -> Option<Signal> {
+        self.mean += 0.2 * (z.clamp(-6.0, 6.0) - self.mean);
+        self.energy += 0.12 * ((z * z).min(25.0) - self.energy);
+        let calm = z.abs() < 3.5 && self.mean.abs() < 1.2 && (!noisy || self.energy < 2.5);
+        let quiet = if calm { quiet + 1 } else { 0 };
+        if quiet >= 5 {
+            self.phase = Phase::Calm;
+            self.up = 0.0;
+            self.down = 0.0;
+            self.apart = 0;
+            self.energy = 1.0;
+            return Some(Signal::Cleared);
+        }
+        let patience = match spec.level {
+            Level::Exact { .. } => PATIENCE_EXACT,
+            Level::Wanders { .. } => PATIENCE,
+        };
+        if age >= patience {
+            self.restart();
+            return Some(Signal::Cleared);
+        }
+        self.phase = Phase::Alarming {
+            age: age + 1,
+            quiet,
+            noisy,
+        };
+        None
+    }
+
+    fn begin_alarm(&mut self, noisy: bool) {
+        self.mean = 3.0;
+        self.energy = self.energy.max(4.0);
+        self.phase = Phase::Alarming {
+            age: 0,
+            quiet: 0,
+            noisy,
+        };
+    }
+
+    fn learn(&mut self, spec: &Spec, input: &Input, z: f64) {
+        let Input {
+            residual,
+            std,
+            doubt,
+        } = *input;
+        let bounded = z.clamp(-3.0, 3.0);
+        let nominal = z * self.factor(spec);
+        let cut = 9.0 * self.scale2.max(square(spec.floor));
+        self.scale2 += 0.01 * (square(nominal).min(cut) - self.scale2);
+        self.fourth += 0.005 * (square(square(z)) - self.fourth).min(300.0);
+        self.product += 0.01 * (z * self.last - self.product);
+        self.last = bounded;
+        self.energy += 0.12 * (square(z).min(25.0) - self.energy);
+        self.recent.rotate_left(1);
+        if let Some(newest) = self.recent.last_mut() {
+            *newest = z;
+        }
+        match spec.level {
+            Level::Exact { offset } => {
+                let moved = self.level + 0.0025 * bounded * std;
+                self.level = moved.clamp(-offset * std, offset * std);
+                self.accumulate(bounded);
+            }
+            Level::Wanders {
+                gain,
+                spread,
+                drift,
+            } => {
+                self.level += gain * (residual - self.level);
+                let apart = self.level - self.long_level;
+                let width2 = self.spread2.max(square(spread));
+                let width = width2.sqrt();
+                self.long_level += apart.clamp(-2.0 * width, 2.0 * width) / 400.0;
+                self.spread2 += 0.003 * (square(apart).min(6.0 * width2) - self.spread2);
+                self.apart = if apart.abs() > drift * (width2 + square(doubt)).sqrt() {
+                    self.apart + 1
+                } else {
+                    0
+                };
+            }
+        }
+    }
+
+    fn accumulate(&mut self, z: f64) {
+        for (sum, age, z) in [
+            (&mut self.up, &mut self.up_age, z),
+            (&mut self.down, &mut self.down_age, -z),
+        ] {
+            *sum = (*sum + z - 0.5).max(0.0);
+            *age = if *sum > 0.0 { *age + 1 } else { 0 };
+        }
+    }
+
+    fn factor(&self, spec: &Spec) -> f64 {
+        self.scale2.sqrt().max(spec.floor)
+    }
+
+    /// How much heavier the tails are than normal ones, as a factor on limits.
+    fn tail(&self) -> f64 {
+        (self.fourth / 3.5).max(1.0).sqrt().sqrt()
+    }
+
+    fn jump_limit(&self, spec: &Spec) -> f64 {
+        spec.jump * self.tail()
+    }
+
+    /// Neighbours that resemble each other add up faster (first-order autocorrelation).
+    fn cusum_limit(&self) -> f64 {
+        let correlation = self.product.clamp(0.0, 0.9);
+        let slack = (correlation - 0.1).max(0.0);
+        18.0 * (1.0 + slack) / (1.0 - slack)
+    }
+
+    fn rhythm(&self) -> Shape {
+        if is_rhythmic(&self.recent) {
+            Shape::Oscillation
+        } else {
+            Shape::Burst
+        }
+    }
+}
+
+/// The shape of what followed a jump, the jump first; none while it is open.
+fn shape_of(values: &[f64]) -> Option<Shape> {
+    let &[first, .., last] = values else {
+        return None;
+    };
+    let far = values.iter().filter(|z| z.abs() > 3.5).count();
+    let same = values
+        .iter()
+        .all(|z| z * first > 0.0 && (0.45..2.2).contains(&(z / first)));
+    if values.len() == 3 {
+        let returned = last.abs() < 3.5;
+        if far == 1 || (far == 2 && returned && values[1] * first > 0.0) {
+            return Some(Shape::Spike);
+        }
+        return same.then_some(Shape::Shift);
+    }
+    if values.len() <= SPAN {
+        return None;
+    }
+    let one_sided = values.iter().all(|z| z * first > 0.0);
+    Some(if one_sided {
+        Shape::Shift
+    } else if is_rhythmic(values) {
+        Shape::Oscillation
+    } else if far <= 2 {
+        Shape::Spike
+    } else {
+        Shape::Burst
+    })
+}
+
+/// Whether neighbours are alike, as in an oscillation sampled several times a period; those of noise
+/// are not.
+fn is_rhythmic(values: &[f64]) -> bool {
+    let energy: f64 = values.iter().map(|z| z * z).sum();
+    let lagged: f64 = values.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    lagged > 0.15 * energy
+}
+
+fn square(x: f64) -> f64 {
+    x * x
+}
+
+/// The middle value; of an even number the upper one of the two.
+pub(super) fn median(values: &mut [f64]) -> f64 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f64::total_cmp).1
+}
