@@ -1,5 +1,6 @@
 //! The plant (placeholder until the coupled models are assembled).
 
+mod range;
 pub mod solar;
 pub mod weather;
 pub mod wind;
