@@ -24,6 +24,7 @@ mod measurement;
 mod network;
 mod observe;
 mod placement;
+mod range;
 mod relations;
 pub mod solar;
 mod spec;
