@@ -4,7 +4,7 @@ use super::{
     entity::{self, AnomalyChange, EntityState, Place, Source},
     model::{Noise, Row, bus},
     network::{self, BusReading, Excluded, Parity, SENSORS},
-    track::{self, Gate, Input, Level, Signal, Spec},
+    track::{Gate, Input, Level, Signal, Spec},
 };
 
 /// Residuals of a bus: those of its four sensors in the network equations, and frequency.
@@ -15,11 +15,13 @@ const SENSOR: Spec = Spec {
     level: Level::Exact { offset: 0.5 },
     jump: 5.8,
     floor: 0.4,
+    noise: true,
 };
 const COMMON: Spec = Spec {
     level: Level::Exact { offset: 1.0 },
     jump: 6.0,
     floor: 0.4,
+    noise: true,
 };
 /// Without network equations a field is compared with its own past.
 const ALONE: Spec = Spec {
@@ -30,6 +32,7 @@ const ALONE: Spec = Spec {
     },
     jump: 8.0,
     floor: 0.4,
+    noise: false,
 };
 
 /// Takes one instant of all buses.
@@ -70,7 +73,6 @@ fn has_track_alert(state: &EntityState, field: usize) -> bool {
     state.has(Source::Track(track))
 }
 
-/// Each bus against the median of all.
 fn frequencies(
     noise: &Noise,
     states: &mut [EntityState],
@@ -78,55 +80,117 @@ fn frequencies(
     place: Place,
     changes: &mut Vec<AnomalyChange>,
 ) {
-    let frequency = |row: &Option<Row>| row.map_or(f64::NAN, |row| row.get(bus::FREQUENCY));
-    let Some((middle, moved)) = common(rows.iter().map(frequency), states) else {
-        return;
-    };
-    for (at, (state, row)) in states.iter_mut().zip(rows).enumerate() {
-        let gate = if state.is_stuck(bus::FREQUENCY) {
-            Gate::Explained
-        } else {
-            Gate::Open
-        };
-        let input = Input {
-            residual: frequency(row) - middle,
-            std: noise.frequency_hz + 0.1 * moved,
-            doubt: 0.0,
-        };
+    let common = Common::new(noise, states, rows, bus::FREQUENCY, FREQUENCY);
+    for (at, state) in states.iter_mut().enumerate() {
+        let (input, gate) = common.judge(state, at, bus::FREQUENCY, FREQUENCY);
         let signal = state.tracks[FREQUENCY].step(&COMMON, &input, gate);
-        report(
-            state,
-            Place {
-                entity: at,
-                ..place
-            },
-            FREQUENCY,
-            bus::FREQUENCY,
-            signal,
-            changes,
-        );
+        let place = Place {
+            entity: at,
+            ..place
+        };
+        report(state, place, FREQUENCY, bus::FREQUENCY, signal, changes);
     }
 }
 
-/// The median of the values and how far it moved; none if fewer than three are known. The median of
-/// before is kept in the first entity's memory.
-pub(super) fn common(
-    values: impl Iterator<Item = f64>,
-    states: &mut [EntityState],
-) -> Option<(f64, f64)> {
-    let mut known: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-    if known.len() < 3 {
-        return None;
+/// One quantity that is the same everywhere: each sensor against the mean of the others that are not
+/// suspected. Where several seem off, the one that is farthest off explains the rest.
+pub(super) struct Common {
+    values: Vec<f64>,
+    trusted: Vec<bool>,
+    sum: f64,
+    count: f64,
+    std: f64,
+    farthest: Option<usize>,
+    drifting: Option<usize>,
+}
+
+impl Common {
+    pub(super) fn new(
+        noise: &Noise,
+        states: &mut [EntityState],
+        rows: &[Option<Row>],
+        field: usize,
+        track: usize,
+    ) -> Self {
+        let values: Vec<f64> = rows
+            .iter()
+            .map(|row| row.map_or(f64::NAN, |row| row.get(field)))
+            .collect();
+        let trusted: Vec<bool> = states
+            .iter()
+            .zip(&values)
+            .map(|(state, value)| {
+                value.is_finite() && !state.is_stuck(field) && !state.tracks[track].is_disturbed()
+            })
+            .collect();
+        let good = || values.iter().zip(&trusted).filter(|(_, trusted)| **trusted);
+        let count = good().count() as f64;
+        let sum: f64 = good().map(|(value, _)| value).sum();
+        let mean = sum / count;
+        // In a transient the sensors differ a little; the mean of before is kept with the first entity.
+        let moved = match states
+            .first_mut()
+            .and_then(|state| state.memory.first_mut())
+        {
+            Some(before) if count > 0.0 => {
+                let moved = if *before > 0.0 {
+                    (mean - *before).abs()
+                } else {
+                    0.0
+                };
+                *before = mean;
+                moved
+            }
+            _ => 0.0,
+        };
+        let among_trusted = |value: &dyn Fn(usize) -> f64| {
+            (0..values.len())
+                .filter(|&at| trusted[at])
+                .max_by(|&a, &b| value(a).total_cmp(&value(b)))
+        };
+        let farthest = among_trusted(&|at| (values[at] - mean).abs());
+        let drifting = among_trusted(&|at| states[at].tracks[track].drift_evidence());
+        Self {
+            std: noise.frequency_hz + 0.1 * moved,
+            values,
+            trusted,
+            sum,
+            count,
+            farthest,
+            drifting,
+        }
     }
-    let middle = track::median(&mut known);
-    let before = states.first_mut()?.memory.first_mut()?;
-    let moved = if *before > 0.0 {
-        (middle - *before).abs()
-    } else {
-        0.0
-    };
-    *before = middle;
-    Some((middle, moved))
+
+    /// The residual of the sensor `at`, and whether it may be the one at fault. Two sensors that disagree
+    /// do not tell which of them is wrong.
+    pub(super) fn judge(
+        &self,
+        state: &EntityState,
+        at: usize,
+        field: usize,
+        track: usize,
+    ) -> (Input, Gate) {
+        let value = self.values.get(at).copied().unwrap_or(f64::NAN);
+        let (sum, count) = if self.trusted[at] {
+            (self.sum - value, self.count - 1.0)
+        } else {
+            (self.sum, self.count)
+        };
+        let input = Input {
+            residual: value - sum / count,
+            std: self.std * (1.0 + 1.0 / count).sqrt(),
+            doubt: 0.0,
+        };
+        let suspect = self.farthest == Some(at) || self.drifting == Some(at);
+        let gate = if state.is_stuck(field) {
+            Gate::Explained
+        } else if state.tracks[track].is_disturbed() || (suspect && count >= 2.0) {
+            Gate::Open
+        } else {
+            Gate::Explained
+        };
+        (input, gate)
+    }
 }
 
 /// Turns a track's signal into a change.

@@ -2,7 +2,7 @@
 //! loss, one frequency for all.
 
 use super::{
-    bus::{common, report},
+    bus::{Common, report},
     entity::{self, AnomalyChange, EntityState, Place, Source},
     model::{Converter, Noise, Row, Thermal, converter},
     track::{Gate, Input, Level, Spec},
@@ -19,7 +19,7 @@ const DISTORTION: usize = 4;
 const FREQUENCY: usize = 5;
 const TEMPERATURE: usize = 6;
 
-/// The median frequency (first entity only), the thermal stages, their slow average, whether they run, the
+/// The mean frequency (first entity only), the thermal stages, their slow average, whether they run, the
 /// load and its slow average.
 pub(super) const MEMORY: usize = 7;
 const STAGES: usize = 1;
@@ -39,6 +39,7 @@ const EXACT: Spec = Spec {
     level: Level::Exact { offset: 1.0 },
     jump: 6.0,
     floor: 0.4,
+    noise: true,
 };
 
 const fn wandering(gain: f64, spread: f64, drift: f64, jump: f64) -> Spec {
@@ -50,6 +51,7 @@ const fn wandering(gain: f64, spread: f64, drift: f64, jump: f64) -> Spec {
         },
         jump,
         floor: 0.4,
+        noise: true,
     }
 }
 
@@ -63,8 +65,7 @@ pub(super) fn observe(
     place: Place,
     changes: &mut Vec<AnomalyChange>,
 ) {
-    let frequency = |row: &Option<Row>| row.map_or(f64::NAN, |row| row.get(converter::FREQUENCY));
-    let middle = common(rows.iter().map(frequency), states);
+    let common = Common::new(noise, states, rows, converter::FREQUENCY, FREQUENCY);
     for (at, ((state, row), model)) in states.iter_mut().zip(rows).zip(models).enumerate() {
         let Some(row) = row else { continue };
         let place = Place {
@@ -81,9 +82,15 @@ pub(super) fn observe(
         );
         let moving = follow_load(state, model, row);
         let rise = follow_heat(state, model, dt_s);
-        let inputs = residuals(noise, model, state, row, middle, rise);
+        let mut inputs = residuals(noise, model, state, row, rise);
+        let (input, frequency_gate) = common.judge(state, at, converter::FREQUENCY, FREQUENCY);
+        inputs[FREQUENCY] = input;
         for (track, input) in inputs.iter().enumerate() {
-            let gate = gate(state, track, moving);
+            let gate = if track == FREQUENCY {
+                frequency_gate
+            } else {
+                gate(state, track, moving)
+            };
             let signal = state.tracks[track].step(&spec(model, track), input, gate);
             report(state, place, track, FIELD_OF_TRACK[track], signal, changes);
         }
@@ -205,7 +212,6 @@ fn residuals(
     model: &Converter,
     state: &EntityState,
     row: &Row,
-    middle: Option<(f64, f64)>,
     rise: f64,
 ) -> [Input; TRACKS] {
     let input = |residual, std, doubt| Input {
@@ -213,7 +219,6 @@ fn residuals(
         std,
         doubt,
     };
-    let (middle, moved) = middle.unwrap_or((f64::NAN, 0.0));
     let load = state.memory[LOAD];
     let apart = rise - state.memory[RISE_AVERAGE];
     let referred = load.max(LEAST_LOAD);
@@ -234,11 +239,7 @@ fn residuals(
             hypot(noise.thd * referred, thd * noise.current),
             0.03 * thd * (load - slow).abs(),
         ),
-        input(
-            row.get(converter::FREQUENCY) - middle,
-            noise.frequency_hz + 0.1 * moved,
-            0.0,
-        ),
+        input(f64::NAN, 1.0, 0.0),
         input(
             row.get(converter::TEMPERATURE) - rise,
             hypot(noise.heat_sink_k, 0.02 * apart),

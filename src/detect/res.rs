@@ -30,6 +30,7 @@ const MODEL: Spec = Spec {
     level: Level::Exact { offset: 1.0 },
     jump: 6.0,
     floor: 0.4,
+    noise: true,
 };
 const AIR_SPEC: Spec = Spec {
     level: Level::Wanders {
@@ -39,6 +40,7 @@ const AIR_SPEC: Spec = Spec {
     },
     jump: 7.0,
     floor: 0.5,
+    noise: false,
 };
 
 /// Takes one instant of all units.

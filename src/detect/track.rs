@@ -16,11 +16,11 @@
 use serde::{Deserialize, Serialize};
 
 /// Samples before a track judges.
-const WARM_UP: usize = 24;
+const WARM_UP: usize = 30;
 /// Samples after a jump within which its shape is decided.
 const SPAN: usize = 5;
-/// A track that wanders takes what it sees for normal after so many alarming samples.
-const PATIENCE: u32 = 240;
+/// A track that wanders follows what it sees after so many alarming samples.
+const PATIENCE: u32 = 80;
 /// The same of a track that should not: by then its relation does not hold.
 const PATIENCE_EXACT: u32 = 3600;
 
@@ -33,6 +33,8 @@ pub(super) struct Spec {
     pub(super) jump: f64,
     /// Least factor between real and nominal noise.
     pub(super) floor: f64,
+    /// Whether more noise than usual is a disturbance.
+    pub(super) noise: bool,
 }
 
 /// How the level of a residual moves.
@@ -120,12 +122,14 @@ enum Phase {
 pub(super) struct Track {
     first: Vec<f64>,
     warm: bool,
+    seen: f64,
     level: f64,
     long_level: f64,
     spread2: f64,
     scale2: f64,
     fourth: f64,
     product: f64,
+    centre: f64,
     last: f64,
     up: f64,
     down: f64,
@@ -134,6 +138,7 @@ pub(super) struct Track {
     apart: u32,
     mean: f64,
     energy: f64,
+    long_energy: f64,
     recent: [f64; 8],
     phase: Phase,
 }
@@ -143,12 +148,14 @@ impl Track {
         Self {
             first: Vec::with_capacity(WARM_UP),
             warm: false,
+            seen: 0.0,
             level: 0.0,
             long_level: 0.0,
             spread2: 0.0,
             scale2: 1.0,
             fourth: 3.0,
             product: 0.0,
+            centre: 0.0,
             last: 0.0,
             up: 0.0,
             down: 0.0,
@@ -157,6 +164,7 @@ impl Track {
             apart: 0,
             mean: 0.0,
             energy: 1.0,
+            long_energy: 1.0,
             recent: [0.0; 8],
             phase: Phase::Calm,
         }
@@ -197,6 +205,7 @@ impl Track {
         self.up = 0.0;
         self.down = 0.0;
         self.energy = 1.0;
+        self.long_energy = 1.0;
         self.phase = match self.phase {
             Phase::Suspicious { .. } => Phase::Calm,
             other => other,
@@ -222,7 +231,15 @@ impl Track {
                 None
             }
             Phase::Suspicious { values, count } => self.suspicious(spec, z, values, count),
-            Phase::Alarming { age, quiet, noisy } => self.alarming(spec, z, age, quiet, noisy),
+            Phase::Alarming { age, quiet, noisy } => {
+                if let Level::Wanders { gain, .. } = spec.level
+                    && age > PATIENCE
+                {
+                    self.level += 0.15 * gain * (residual - self.level);
+                    self.long_level += 0.15 * gain * (residual - self.long_level);
+                }
+                self.alarming(spec, z, age, quiet, noisy)
+            }
         }
     }
 
@@ -237,27 +254,19 @@ impl Track {
             Level::Exact { offset } => {
                 self.level = middle.clamp(-offset, offset) * std;
                 let centre = self.level / std;
-                let mut distance: Vec<f64> = self
-                    .first
-                    .iter()
-                    .map(|value| (value - centre).abs())
-                    .collect();
-                self.scale2 = square(1.4826 * median(&mut distance));
+                self.scale2 = robust_variance(self.first.iter().map(|value| value - centre));
             }
             Level::Wanders { spread, .. } => {
                 // Differences do not see the wandering; they have twice the variance.
-                let mut steps: Vec<f64> = self
-                    .first
-                    .windows(2)
-                    .map(|pair| (pair[1] - pair[0]).abs())
-                    .collect();
-                self.scale2 = square(1.4826 * median(&mut steps)) / 2.0 * 1.3;
+                let steps = self.first.windows(2).map(|pair| pair[1] - pair[0]);
+                self.scale2 = robust_variance(steps) / 2.0 * 1.3;
                 let mut tail = self.first[WARM_UP - 5..].to_vec();
                 self.level = median(&mut tail) * std;
                 self.long_level = middle * std;
                 self.spread2 = square(spread);
             }
         }
+        self.seen = WARM_UP as f64;
         self.scale2 = self.scale2.max(square(spec.floor));
         self.first = Vec::new();
         self.warm = true;
@@ -294,11 +303,14 @@ impl Track {
             (shape, age, self.drift_evidence())
         } else if self.apart >= 4 {
             (Shape::Drift, 20, 1.0)
-        } else if self.energy > 5.0 * tail * tail {
-            let (burst, strength) = (self.rhythm(), self.energy / (5.0 * tail * tail));
-            (burst, 8, strength)
         } else {
-            return None;
+            // The scale itself is uncertain at first.
+            let limit = tail * tail * (1.0 + 15.0 / self.seen);
+            let evidence = (self.energy / 5.0).max(self.long_energy / 3.0) / limit;
+            if evidence <= 1.0 || !spec.noise {
+                return None;
+            }
+            (self.rhythm(), 8, evidence)
         };
         self.begin_alarm(matches!(shape, Shape::Burst | Shape::Oscillation));
         Some(Signal::Raised {
@@ -356,11 +368,12 @@ impl Track {
             self.down = 0.0;
             self.apart = 0;
             self.energy = 1.0;
+            self.long_energy = 1.0;
             return Some(Signal::Cleared);
         }
         let patience = match spec.level {
             Level::Exact { .. } => PATIENCE_EXACT,
-            Level::Wanders { .. } => PATIENCE,
+            Level::Wanders { .. } => 3 * PATIENCE,
         };
         if age >= patience {
             self.restart();
@@ -393,11 +406,18 @@ impl Track {
         let bounded = z.clamp(-3.0, 3.0);
         let nominal = z * self.factor(spec);
         let cut = 9.0 * self.scale2.max(square(spec.floor));
-        self.scale2 += 0.01 * (square(nominal).min(cut) - self.scale2);
-        self.fourth += 0.005 * (square(square(z)) - self.fourth).min(300.0);
-        self.product += 0.01 * (z * self.last - self.product);
-        self.last = bounded;
+        // More energy than usual may be the beginning of a disturbance.
+        let pace = if self.long_energy > 1.8 { 0.1 } else { 1.0 };
+        self.seen = (self.seen + 1.0).min(1e4);
+        let gain = pace * (1.0 / self.seen).max(0.01);
+        self.scale2 += gain * (square(nominal).min(cut) - self.scale2);
+        self.fourth += 0.005 * pace * (square(square(z)) - self.fourth).min(300.0);
+        self.centre += 0.1 * (bounded - self.centre);
+        let off = bounded - self.centre;
+        self.product += 0.005 * (off * self.last - self.product);
+        self.last = off;
         self.energy += 0.12 * (square(z).min(25.0) - self.energy);
+        self.long_energy += 0.05 * (square(z).min(16.0) - self.long_energy);
         self.recent.rotate_left(1);
         if let Some(newest) = self.recent.last_mut() {
             *newest = z;
@@ -433,7 +453,7 @@ impl Track {
             (&mut self.up, &mut self.up_age, z),
             (&mut self.down, &mut self.down_age, -z),
         ] {
-            *sum = (*sum + z - 0.5).max(0.0);
+            *sum = (*sum + z - 0.75).max(0.0);
             *age = if *sum > 0.0 { *age + 1 } else { 0 };
         }
     }
@@ -448,14 +468,14 @@ impl Track {
     }
 
     fn jump_limit(&self, spec: &Spec) -> f64 {
-        spec.jump * self.tail()
+        spec.jump * self.tail() * (1.0 + 4.0 / self.seen.max(1.0))
     }
 
     /// Neighbours that resemble each other add up faster (first-order autocorrelation).
     fn cusum_limit(&self) -> f64 {
         let correlation = self.product.clamp(0.0, 0.9);
         let slack = (correlation - 0.1).max(0.0);
-        18.0 * (1.0 + slack) / (1.0 - slack)
+        20.0 * (1.0 + 8.0 / self.seen.max(1.0)) * (1.0 + slack) / (1.0 - slack)
     }
 
     fn rhythm(&self) -> Shape {
@@ -508,6 +528,14 @@ fn is_rhythmic(values: &[f64]) -> bool {
 
 fn square(x: f64) -> f64 {
     x * x
+}
+
+/// Variance of values about zero, those beyond three robust standard deviations counting as three.
+fn robust_variance(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let mut distances: Vec<f64> = values.map(f64::abs).collect();
+    let cut = 3.0 * 1.4826 * median(&mut distances);
+    let sum: f64 = distances.iter().map(|value| square(value.min(cut))).sum();
+    sum / distances.len().max(1) as f64
 }
 
 /// The middle value; of an even number the upper one of the two.
