@@ -148,8 +148,16 @@ impl Common {
                 .filter(|&at| trusted[at])
                 .max_by(|&a, &b| value(a).total_cmp(&value(b)))
         };
-        let farthest = among_trusted(&|at| (values[at] - mean).abs());
-        let drifting = among_trusted(&|at| states[at].tracks[track].drift_evidence());
+        // Two sensors that disagree: the one that jumped is wrong.
+        let jump =
+            |at: usize| states[at].last[field].map_or(0.0, |last: f64| (values[at] - last).abs());
+        let farthest = if count > 2.0 {
+            among_trusted(&|at| (values[at] - mean).abs())
+        } else {
+            among_trusted(&jump).filter(|&at| jump(at) > 5.0 * noise.frequency_hz)
+        };
+        let drifting =
+            among_trusted(&|at| states[at].tracks[track].drift_evidence()).filter(|_| count > 2.0);
         Self {
             std: noise.frequency_hz + 0.1 * moved,
             values,
@@ -184,7 +192,7 @@ impl Common {
         let suspect = self.farthest == Some(at) || self.drifting == Some(at);
         let gate = if state.is_stuck(field) {
             Gate::Explained
-        } else if state.tracks[track].is_disturbed() || (suspect && count >= 2.0) {
+        } else if state.tracks[track].is_disturbed() || (suspect && count >= 1.0) {
             Gate::Open
         } else {
             Gate::Explained
@@ -263,7 +271,8 @@ fn sensors(
             } else {
                 network::normalised(&vector, parity.signature(at, sensor), &all)
             };
-            scores.push(score.unwrap_or(f64::NAN));
+            let jump = jump_of(parity, &states[at], sensor, readings[at][sensor]);
+            scores.push(score.map_or(f64::NAN, |score| score * jump));
         }
     }
     let prime = |value: &dyn Fn(usize, usize) -> f64| {
@@ -325,6 +334,18 @@ fn sensors(
             }
         }
     }
+}
+
+/// The network equations hardly tell some sensors from each other (those of active power all enter the
+/// balance); that a reading itself has just jumped tells them apart. A load step makes a reading jump too,
+/// but not the residual. Up to 1.5.
+fn jump_of(parity: &Parity, state: &EntityState, sensor: usize, reading: f64) -> f64 {
+    let Some(last) = state.last[network::FIELD_OF_SENSOR[sensor]] else {
+        return 1.0;
+    };
+    let factor = state.tracks[sensor].noise_factor(&SENSOR).max(1.0);
+    let jump = (reading - last).abs() / (1.41 * parity.noise_of(sensor) * factor);
+    1.0 + 0.5 * ((jump - 3.0) / 3.0).clamp(0.0, 1.0)
 }
 
 fn excluded(parity: &Parity, bad: &[(usize, usize)], but: Option<(usize, usize)>) -> Excluded {

@@ -20,18 +20,24 @@ const FREQUENCY: usize = 5;
 const TEMPERATURE: usize = 6;
 
 /// The mean frequency (first entity only), the thermal stages, their slow average, whether they run, the
-/// load and its slow average.
-pub(super) const MEMORY: usize = 7;
+/// load and its slow average, the learnt ratio of real to modelled rise less 1, the last change of the rise,
+/// and what is left of the unknown rise at the start.
+pub(super) const MEMORY: usize = 10;
 const STAGES: usize = 1;
 const RISE_AVERAGE: usize = 3;
 const RUNNING: usize = 4;
 const LOAD: usize = 5;
 const LOAD_AVERAGE: usize = 6;
+const RISE_RATIO: usize = 7;
+const RISE_CHANGE: usize = 8;
+const START: usize = 9;
 
 /// Currents below this share of the rating say nothing of ratios; THD refers to at least this much.
 const LEAST_LOAD: f64 = 0.05;
 /// A change of power between samples above this share of the rating moves the DC link and the heat sink.
 const STEP: f64 = 0.05;
+/// The rise at the start may differ from the steady one by so much, K.
+const UNKNOWN_RISE: f64 = 8.0;
 /// Samples for which it does.
 const SETTLING: u32 = 3;
 
@@ -82,6 +88,7 @@ pub(super) fn observe(
         );
         let moving = follow_load(state, model, row);
         let rise = follow_heat(state, model, dt_s);
+        learn_rise(state, rise);
         let mut inputs = residuals(noise, model, state, row, rise);
         let (input, frequency_gate) = common.judge(state, at, converter::FREQUENCY, FREQUENCY);
         inputs[FREQUENCY] = input;
@@ -186,9 +193,12 @@ fn follow_heat(state: &mut EntityState, model: &Converter, dt_s: f64) -> f64 {
     let load = state.memory[LOAD];
     let loss = constant + linear * load + square * load * load;
     let running = state.memory[RUNNING] > 0.0;
+    let before = state.memory[STAGES] + state.memory[STAGES + 1];
     let mut rise = 0.0;
+    let mut slowest = 1.0_f64;
     for (at, (steady, time_constant)) in stages.into_iter().enumerate() {
         let target = steady * loss;
+        slowest = slowest.max(time_constant);
         let kept = if running && time_constant > 0.0 {
             exp(-dt_s / time_constant)
         } else {
@@ -200,11 +210,25 @@ fn follow_heat(state: &mut EntityState, model: &Converter, dt_s: f64) -> f64 {
     }
     if running {
         state.memory[RISE_AVERAGE] += (rise - state.memory[RISE_AVERAGE]) / 100.0;
+        state.memory[RISE_CHANGE] = rise - before;
+        state.memory[START] *= exp(-dt_s / slowest);
     } else {
         state.memory[RISE_AVERAGE] = rise;
+        state.memory[START] = UNKNOWN_RISE;
         state.memory[RUNNING] = 1.0;
     }
     rise
+}
+
+/// Thermal resistances are not known exactly: a residual that follows the rise corrects their ratio.
+fn learn_rise(state: &mut EntityState, rise: f64) {
+    if state.tracks[TEMPERATURE].is_disturbed() || state.memory[START] > 0.5 {
+        return;
+    }
+    let apart = rise - state.memory[RISE_AVERAGE];
+    let off = state.tracks[TEMPERATURE].apart().clamp(-1.0, 1.0);
+    let ratio = &mut state.memory[RISE_RATIO];
+    *ratio = (*ratio + 0.01 * off * apart / (apart * apart + 25.0)).clamp(-0.3, 0.3);
 }
 
 fn residuals(
@@ -241,9 +265,9 @@ fn residuals(
         ),
         input(f64::NAN, 1.0, 0.0),
         input(
-            row.get(converter::TEMPERATURE) - rise,
-            hypot(noise.heat_sink_k, 0.02 * apart),
-            0.15 * apart,
+            row.get(converter::TEMPERATURE) - (1.0 + state.memory[RISE_RATIO]) * rise,
+            hypot(noise.heat_sink_k, 0.15 * state.memory[RISE_CHANGE]),
+            hypot(0.08 * apart, state.memory[START]),
         ),
     ]
 }

@@ -123,6 +123,7 @@ pub(super) struct Track {
     first: Vec<f64>,
     warm: bool,
     seen: f64,
+    explained: bool,
     level: f64,
     long_level: f64,
     spread2: f64,
@@ -149,6 +150,7 @@ impl Track {
             first: Vec::with_capacity(WARM_UP),
             warm: false,
             seen: 0.0,
+            explained: false,
             level: 0.0,
             long_level: 0.0,
             spread2: 0.0,
@@ -193,6 +195,16 @@ impl Track {
             return 0.0;
         }
         (residual - self.level) / (std * self.factor(spec))
+    }
+
+    /// How far the present level is from the long-term one.
+    pub(super) fn apart(&self) -> f64 {
+        self.level - self.long_level
+    }
+
+    /// The factor between real and nominal noise.
+    pub(super) fn noise_factor(&self, spec: &Spec) -> f64 {
+        if self.warm { self.factor(spec) } else { 1.0 }
     }
 
     /// How much evidence for a drift there is, 1 being enough.
@@ -273,7 +285,9 @@ impl Track {
     }
 
     fn calm(&mut self, spec: &Spec, input: &Input, z: f64, gate: Gate) -> Option<Signal> {
-        if gate == Gate::Moving && matches!(spec.level, Level::Wanders { .. }) {
+        let freed = std::mem::replace(&mut self.explained, gate == Gate::Explained);
+        let wanders = matches!(spec.level, Level::Wanders { .. });
+        if wanders && (gate == Gate::Moving || (freed && gate == Gate::Open)) {
             self.level = input.residual;
             return None;
         }
@@ -359,7 +373,7 @@ impl Track {
         noisy: bool,
     ) -> Option<Signal> {
         self.mean += 0.2 * (z.clamp(-6.0, 6.0) - self.mean);
-        self.energy += 0.12 * ((z * z).min(25.0) - self.energy);
+        self.energy += 0.25 * ((z * z).min(16.0) - self.energy);
         let calm = z.abs() < 3.5 && self.mean.abs() < 1.2 && (!noisy || self.energy < 2.5);
         let quiet = if calm { quiet + 1 } else { 0 };
         if quiet >= 5 {
@@ -437,9 +451,11 @@ impl Track {
                 let apart = self.level - self.long_level;
                 let width2 = self.spread2.max(square(spread));
                 let width = width2.sqrt();
-                self.long_level += apart.clamp(-2.0 * width, 2.0 * width) / 400.0;
+                let gain = (2.0 / self.seen).max(1.0 / 400.0);
+                self.long_level += gain * apart.clamp(-2.0 * width, 2.0 * width);
                 self.spread2 += 0.003 * (square(apart).min(6.0 * width2) - self.spread2);
-                self.apart = if apart.abs() > drift * (width2 + square(doubt)).sqrt() {
+                let limit = drift * (1.0 + 60.0 / self.seen);
+                self.apart = if apart.abs() > limit * (width2 + square(doubt)).sqrt() {
                     self.apart + 1
                 } else {
                     0

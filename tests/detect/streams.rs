@@ -69,7 +69,11 @@ impl Dice {
     }
 
     fn sign(&mut self) -> f64 {
-        if self.uniform(-1.0, 1.0) < 0.0 { -1.0 } else { 1.0 }
+        if self.uniform(-1.0, 1.0) < 0.0 {
+            -1.0
+        } else {
+            1.0
+        }
     }
 
     /// Ornstein-Uhlenbeck process of standard deviation `sigma` and time constant `tau` samples.
@@ -106,7 +110,13 @@ impl Draft {
     }
 
     /// A start for something that lasts `length`, away from whatever else concerns the entity.
-    fn place(&self, dice: &mut Dice, entity: Option<usize>, length: usize, apart: usize) -> Option<usize> {
+    fn place(
+        &self,
+        dice: &mut Dice,
+        entity: Option<usize>,
+        length: usize,
+        apart: usize,
+    ) -> Option<usize> {
         let end = self.ticks().checked_sub(length + 20)?;
         if end <= LEAD {
             return None;
@@ -273,9 +283,12 @@ pub fn bus(seed: u64, recipe: &Recipe) -> Value {
             let depth = dice.uniform(0.15, 0.5);
             for k in 0..150 {
                 let t = k as f64;
-                frequency[start + k] -= depth * exp(-t / 40.0) * (1.0 + 0.6 * exp(-t / 3.0) * cos(t));
+                frequency[start + k] -=
+                    depth * exp(-t / 40.0) * (1.0 + 0.6 * exp(-t / 3.0) * cos(t));
             }
-            draft.busy.push((None, start.saturating_sub(6), start + 150));
+            draft
+                .busy
+                .push((None, start.saturating_sub(6), start + 150));
             draft.ignore(None, start - 6, start + 150);
         }
     }
@@ -285,7 +298,9 @@ pub fn bus(seed: u64, recipe: &Recipe) -> Value {
                 .map(|bus| {
                     let (v, angle, p, q) = truth[tick][bus];
                     let exact = [v, angle, 50.0 + frequency[tick], p, q];
-                    (0..5).map(|field| exact[field] + sigma[field] * dice.normal()).collect()
+                    (0..5)
+                        .map(|field| exact[field] + sigma[field] * dice.normal())
+                        .collect()
                 })
                 .collect()
         })
@@ -359,14 +374,22 @@ pub fn converter(seed: u64, recipe: &Recipe) -> Value {
         let mut heat = rise * load[0] * load[0];
         for tick in 0..ticks {
             let d = rated * load[tick] * (1.0 + flutter[tick]);
-            let q = if three_phase { rated * (0.1 + axis[tick]) } else { 0.0 };
+            let q = if three_phase {
+                rated * (0.1 + axis[tick])
+            } else {
+                0.0
+            };
             let x = (d * d + q * q).sqrt() / rated;
             heat += (rise * x * x - heat) * (1.0 - exp(-0.5 / 40.0));
             let per_ampere = power * grid * (1.0 + ratio[tick]) / 1000.0;
             let n = recipe.noise;
             let noise = 0.001 * rated * n;
             let p_noise = 0.001 * power * grid * rated / 1000.0 * n;
-            let axis_noise = if three_phase { noise * dice.normal() } else { 0.0 };
+            let axis_noise = if three_phase {
+                noise * dice.normal()
+            } else {
+                0.0
+            };
             let reactive = if three_phase {
                 -per_ampere * q + 0.5 * p_noise * dice.normal()
             } else {
@@ -435,7 +458,11 @@ fn set_points(dice: &mut Dice, ticks: usize) -> Vec<f64> {
         .map(|tick| {
             if tick > 30 && dice.uniform(0.0, 1.0) < 1.0 / 100.0 {
                 target = dice.uniform(0.3, 0.95);
-                rate = if dice.uniform(0.0, 1.0) < 0.5 { 1.0 } else { dice.uniform(0.005, 0.03) };
+                rate = if dice.uniform(0.0, 1.0) < 0.5 {
+                    1.0
+                } else {
+                    dice.uniform(0.005, 0.03)
+                };
             }
             load += (target - load).clamp(-rate, rate);
             load
@@ -475,7 +502,9 @@ pub fn res(seed: u64, recipe: &Recipe) -> Value {
         let series = if unit < 2 {
             let clear = dice.uniform(300.0, 900.0);
             let sky = sky(&mut dice, ticks);
-            (0..ticks).map(|t| (clear * sky[t], 22.0 + air[t])).collect()
+            (0..ticks)
+                .map(|t| (clear * sky[t], 22.0 + air[t]))
+                .collect()
         } else {
             let mean = dice.uniform(6.0, 10.0);
             let slow = dice.wander(ticks, 0.8, 200.0);
@@ -518,7 +547,13 @@ pub fn res(seed: u64, recipe: &Recipe) -> Value {
     draft.finish()
 }
 
-fn unit_fault(draft: &mut Draft, dice: &mut Dice, unit: usize, capacity: f64, weather: &[(f64, f64)]) {
+fn unit_fault(
+    draft: &mut Draft,
+    dice: &mut Dice,
+    unit: usize,
+    capacity: f64,
+    weather: &[(f64, f64)],
+) {
     const KINDS: [(&str, usize); 5] = [
         ("TRIP", 30),
         ("BIAS_SENSOR", 90),
