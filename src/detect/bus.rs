@@ -11,6 +11,13 @@ use super::{
 pub(super) const TRACKS: usize = SENSORS + 1;
 const FREQUENCY: usize = SENSORS;
 
+/// The mean frequency (first entity only), and per sensor the mean square change between samples now and in
+/// the long run, and the samples that rests on.
+pub(super) const MEMORY: usize = 1 + 3 * SENSORS;
+const PRESENT: usize = 1;
+const USUAL: usize = PRESENT + SENSORS;
+const SEEN: usize = USUAL + SENSORS;
+
 const SENSOR: Spec = Spec {
     level: Level::Exact { offset: 0.5 },
     jump: 5.8,
@@ -55,6 +62,7 @@ pub(super) fn observe(
             &row.values[..bus::FIELDS.len()],
             |_, _| false,
             |state, field| has_track_alert(state, field),
+            |_, _| true,
             changes,
         );
     }
@@ -184,11 +192,7 @@ impl Common {
         } else {
             (self.sum, self.count)
         };
-        let input = Input {
-            residual: value - sum / count,
-            std: self.std * (1.0 + 1.0 / count).sqrt(),
-            doubt: 0.0,
-        };
+        let input = Input::new(value - sum / count, self.std * (1.0 + 1.0 / count).sqrt());
         let suspect = self.farthest == Some(at) || self.drifting == Some(at);
         let gate = if state.is_stuck(field) {
             Gate::Explained
@@ -306,21 +310,19 @@ fn sensors(
             let field = network::FIELD_OF_SENSOR[sensor];
             let score = scores[at * SENSORS + sensor];
             let off = state.is_stuck(field) || !parity.is_supplied(at);
-            let track = &mut state.tracks[sensor];
             let first = own == most_jumped || own == most_drifted;
-            let gate = if !off && (first || track.is_disturbed()) {
+            let was_calm = !state.tracks[sensor].is_disturbed();
+            let gate = if !off && (first || !was_calm) {
                 Gate::Open
             } else {
                 Gate::Explained
             };
-            let was_calm = !track.is_disturbed();
             let input = Input {
-                residual: score,
-                std: 1.0,
-                doubt: 0.0,
+                support: restlessness(parity, state, sensor, readings[at][sensor]),
+                ..Input::new(score, 1.0)
             };
-            let signal = track.step(&SENSOR, &input, gate);
-            found |= was_calm && track.is_disturbed();
+            let signal = state.tracks[sensor].step(&SENSOR, &input, gate);
+            found |= was_calm && state.tracks[sensor].is_disturbed();
             report(state, here, sensor, field, signal, changes);
         }
     }
@@ -346,6 +348,34 @@ fn jump_of(parity: &Parity, state: &EntityState, sensor: usize, reading: f64) ->
     let factor = state.tracks[sensor].noise_factor(&SENSOR).max(1.0);
     let jump = (reading - last).abs() / (1.41 * parity.noise_of(sensor) * factor);
     1.0 + 0.5 * ((jump - 3.0) / 3.0).clamp(0.0, 1.0)
+}
+
+/// How much more a reading moves from sample to sample than it did in the long run, as support for noise or
+/// an oscillation of its sensor: 1 to 1.7. By itself it says little, as loads and weather move readings too.
+fn restlessness(parity: &Parity, state: &mut EntityState, sensor: usize, reading: f64) -> f64 {
+    let Some(last) = state.last[network::FIELD_OF_SENSOR[sensor]] else {
+        return 1.0;
+    };
+    let calm = !state.tracks[sensor].is_disturbed();
+    let move2 = {
+        let jump = (reading - last) / parity.noise_of(sensor);
+        jump * jump / 2.0
+    };
+    let usual = state.memory[USUAL + sensor].max(0.2);
+    let present = &mut state.memory[PRESENT + sensor];
+    *present += 0.08 * (move2.min(12.0 * usual) - *present);
+    let ratio = *present / usual;
+    if calm {
+        state.memory[SEEN + sensor] += 1.0;
+        let seen = state.memory[SEEN + sensor];
+        let gain = (1.0 / seen).max(if ratio < 2.0 { 0.01 } else { 0.002 });
+        let usual = &mut state.memory[USUAL + sensor];
+        *usual += gain * (move2.min(12.0 * usual.max(1.0)) - *usual);
+        if seen < 30.0 {
+            return 1.0;
+        }
+    }
+    1.0 + 0.7 * ((ratio - 2.2) / 2.0).clamp(0.0, 1.0)
 }
 
 fn excluded(parity: &Parity, bad: &[(usize, usize)], but: Option<(usize, usize)>) -> Excluded {
@@ -423,11 +453,7 @@ fn alone(
             } else {
                 Gate::Open
             };
-            let input = Input {
-                residual: row.get(field),
-                std: std[sensor],
-                doubt: 0.0,
-            };
+            let input = Input::new(row.get(field), std[sensor]);
             let signal = state.tracks[sensor].step(&ALONE, &input, gate);
             report(
                 state,

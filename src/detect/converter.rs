@@ -84,6 +84,7 @@ pub(super) fn observe(
             &row.values,
             |_, _| false,
             explains_repetition,
+            |_, _| true,
             changes,
         );
         let moving = follow_load(state, model, row);
@@ -239,9 +240,8 @@ fn residuals(
     rise: f64,
 ) -> [Input; TRACKS] {
     let input = |residual, std, doubt| Input {
-        residual,
-        std,
         doubt,
+        ..Input::new(residual, std)
     };
     let load = state.memory[LOAD];
     let apart = rise - state.memory[RISE_AVERAGE];
@@ -275,11 +275,7 @@ fn residuals(
 /// Active power, reactive power, and one against the other. With a measured grid voltage both are exact;
 /// without one, their ratios to nominal wander together as the voltage does.
 fn powers(noise: &Noise, model: &Converter, row: &Row) -> [Input; 3] {
-    let absent = Input {
-        residual: f64::NAN,
-        std: 1.0,
-        doubt: 0.0,
-    };
+    let absent = Input::new(f64::NAN, 1.0);
     let (p, q) = (
         row.get(converter::ACTIVE_POWER),
         row.get(converter::REACTIVE_POWER),
@@ -296,11 +292,7 @@ fn powers(noise: &Noise, model: &Converter, row: &Row) -> [Input; 3] {
             let voltage = noise.grid_voltage * nominal * current;
             hypot(hypot(power_std, per_ampere * current_std), voltage)
         };
-        let exact = |residual, current| Input {
-            residual,
-            std: std(current),
-            doubt: 0.0,
-        };
+        let exact = |residual, current| Input::new(residual, std(current));
         let reactive = if three_phase {
             exact(q + per_ampere * q_axis, q_axis)
         } else {
@@ -314,11 +306,7 @@ fn powers(noise: &Noise, model: &Converter, row: &Row) -> [Input; 3] {
         if current.abs() < least {
             absent
         } else {
-            Input {
-                residual: power / (nominal * current) - 1.0,
-                std: std(current),
-                doubt: 0.0,
-            }
+            Input::new(power / (nominal * current) - 1.0, std(current))
         }
     };
     let active = ratio(p, d);
@@ -327,11 +315,10 @@ fn powers(noise: &Noise, model: &Converter, row: &Row) -> [Input; 3] {
     } else {
         absent
     };
-    let between = Input {
-        residual: active.residual - reactive.residual,
-        std: hypot(active.std, reactive.std),
-        doubt: 0.0,
-    };
+    let between = Input::new(
+        active.residual - reactive.residual,
+        hypot(active.std, reactive.std),
+    );
     [active, reactive, between]
 }
 

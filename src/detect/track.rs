@@ -66,6 +66,19 @@ pub(super) struct Input {
     pub(super) std: f64,
     /// How far the long-term level may have moved for known reasons.
     pub(super) doubt: f64,
+    /// What else speaks for more noise than usual, as a factor on the evidence, 1 or more.
+    pub(super) support: f64,
+}
+
+impl Input {
+    pub(super) fn new(residual: f64, std: f64) -> Self {
+        Self {
+            residual,
+            std,
+            doubt: 0.0,
+            support: 1.0,
+        }
+    }
 }
 
 /// Whether a disturbance may begin.
@@ -131,6 +144,7 @@ pub(super) struct Track {
     fourth: f64,
     product: f64,
     centre: f64,
+    gain: f64,
     last: f64,
     up: f64,
     down: f64,
@@ -158,6 +172,7 @@ impl Track {
             fourth: 3.0,
             product: 0.0,
             centre: 0.0,
+            gain: 0.0,
             last: 0.0,
             up: 0.0,
             down: 0.0,
@@ -268,7 +283,8 @@ impl Track {
                 let centre = self.level / std;
                 self.scale2 = robust_variance(self.first.iter().map(|value| value - centre));
             }
-            Level::Wanders { spread, .. } => {
+            Level::Wanders { gain, spread, .. } => {
+                self.gain = gain;
                 // Differences do not see the wandering; they have twice the variance.
                 let steps = self.first.windows(2).map(|pair| pair[1] - pair[0]);
                 self.scale2 = robust_variance(steps) / 2.0 * 1.3;
@@ -306,7 +322,6 @@ impl Track {
         if gate != Gate::Open {
             return None;
         }
-        let tail = self.tail();
         let (shape, age, strength) = if self.up.max(self.down) > self.cusum_limit() {
             let age = if self.up > self.down {
                 self.up_age
@@ -318,9 +333,7 @@ impl Track {
         } else if self.apart >= 4 {
             (Shape::Drift, 20, 1.0)
         } else {
-            // The scale itself is uncertain at first.
-            let limit = tail * tail * (1.0 + 15.0 / self.seen);
-            let evidence = (self.energy / 5.0).max(self.long_energy / 3.0) / limit;
+            let evidence = self.noise_evidence() * input.support;
             if evidence <= 1.0 || !spec.noise {
                 return None;
             }
@@ -416,19 +429,21 @@ impl Track {
             residual,
             std,
             doubt,
+            ..
         } = *input;
         let bounded = z.clamp(-3.0, 3.0);
         let nominal = z * self.factor(spec);
         let cut = 9.0 * self.scale2.max(square(spec.floor));
         // More energy than usual may be the beginning of a disturbance.
-        let pace = if self.long_energy > 1.8 { 0.1 } else { 1.0 };
+        let pace = if self.long_energy > 1.7 { 0.1 } else { 1.0 };
         self.seen = (self.seen + 1.0).min(1e4);
         let gain = pace * (1.0 / self.seen).max(0.01);
         self.scale2 += gain * (square(nominal).min(cut) - self.scale2);
         self.fourth += 0.005 * pace * (square(square(z)) - self.fourth).min(300.0);
         self.centre += 0.1 * (bounded - self.centre);
         let off = bounded - self.centre;
-        self.product += 0.005 * (off * self.last - self.product);
+        let before = self.last;
+        self.product += 0.005 * pace * (off * before - self.product);
         self.last = off;
         self.energy += 0.12 * (square(z).min(25.0) - self.energy);
         self.long_energy += 0.05 * (square(z).min(16.0) - self.long_energy);
@@ -442,14 +457,13 @@ impl Track {
                 self.level = moved.clamp(-offset * std, offset * std);
                 self.accumulate(bounded);
             }
-            Level::Wanders {
-                gain,
-                spread,
-                drift,
-            } => {
-                self.level += gain * (residual - self.level);
+            Level::Wanders { spread, drift, .. } => {
+                // Innovations that resemble their neighbours tell that the level follows too slowly.
+                self.gain = (self.gain + 0.01 * pace * bounded * before).clamp(0.2, 0.95);
+                self.level += self.gain * (residual - self.level);
                 let apart = self.level - self.long_level;
-                let width2 = self.spread2.max(square(spread));
+                let noise2 = self.gain / (2.0 - self.gain) * square(std) * self.scale2;
+                let width2 = self.spread2.max(square(spread)) + noise2;
                 let width = width2.sqrt();
                 let gain = (2.0 / self.seen).max(1.0 / 400.0);
                 self.long_level += gain * apart.clamp(-2.0 * width, 2.0 * width);
@@ -483,15 +497,27 @@ impl Track {
         (self.fourth / 3.5).max(1.0).sqrt().sqrt()
     }
 
+    /// How much evidence for more noise than usual there is, 1 being enough. The scale itself is uncertain
+    /// at first, and neighbours that resemble each other make the mean square uncertain.
+    fn noise_evidence(&self) -> f64 {
+        let tail = self.tail();
+        let limit = tail * tail * (1.0 + 15.0 / self.seen) * self.persistence();
+        (self.energy / 5.0).max(self.long_energy / 3.0) / limit
+    }
+
     fn jump_limit(&self, spec: &Spec) -> f64 {
         spec.jump * self.tail() * (1.0 + 4.0 / self.seen.max(1.0))
     }
 
-    /// Neighbours that resemble each other add up faster (first-order autocorrelation).
     fn cusum_limit(&self) -> f64 {
-        let correlation = self.product.clamp(0.0, 0.9);
-        let slack = (correlation - 0.1).max(0.0);
-        20.0 * (1.0 + 8.0 / self.seen.max(1.0)) * (1.0 + slack) / (1.0 - slack)
+        20.0 * (1.0 + 8.0 / self.seen.max(1.0)) * self.persistence()
+    }
+
+    /// How much more uncertain sums are because neighbours resemble each other (first-order
+    /// autocorrelation).
+    fn persistence(&self) -> f64 {
+        let slack = (self.product.clamp(0.0, 0.9) - 0.1).max(0.0);
+        (1.0 + slack) / (1.0 - slack)
     }
 
     fn rhythm(&self) -> Shape {
