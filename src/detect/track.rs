@@ -19,9 +19,11 @@ use serde::{Deserialize, Serialize};
 const WARM_UP: usize = 30;
 /// Samples after a jump within which its shape is decided.
 const SPAN: usize = 5;
+/// After a disturbance a track learns slowly for so many samples.
+const SETTLING: u32 = 60;
 /// A track that wanders follows what it sees after so many alarming samples.
 const PATIENCE: u32 = 80;
-/// The same of a track that should not: by then its relation does not hold.
+/// A track whose residual should be zero starts anew after so many: its relation does not hold.
 const PATIENCE_EXACT: u32 = 3600;
 
 /// What is known of a residual in advance.
@@ -137,10 +139,12 @@ pub(super) struct Track {
     warm: bool,
     seen: f64,
     explained: bool,
+    settling: u32,
     level: f64,
     long_level: f64,
     spread2: f64,
     scale2: f64,
+    usual2: f64,
     fourth: f64,
     product: f64,
     centre: f64,
@@ -165,10 +169,12 @@ impl Track {
             warm: false,
             seen: 0.0,
             explained: false,
+            settling: 0,
             level: 0.0,
             long_level: 0.0,
             spread2: 0.0,
             scale2: 1.0,
+            usual2: 1.0,
             fourth: 3.0,
             product: 0.0,
             centre: 0.0,
@@ -296,6 +302,7 @@ impl Track {
         }
         self.seen = WARM_UP as f64;
         self.scale2 = self.scale2.max(square(spec.floor));
+        self.usual2 = self.scale2;
         self.first = Vec::new();
         self.warm = true;
     }
@@ -396,6 +403,7 @@ impl Track {
             self.apart = 0;
             self.energy = 1.0;
             self.long_energy = 1.0;
+            self.settling = SETTLING;
             return Some(Signal::Cleared);
         }
         let patience = match spec.level {
@@ -434,11 +442,19 @@ impl Track {
         let bounded = z.clamp(-3.0, 3.0);
         let nominal = z * self.factor(spec);
         let cut = 9.0 * self.scale2.max(square(spec.floor));
-        // More energy than usual may be the beginning of a disturbance.
-        let pace = if self.long_energy > 1.7 { 0.1 } else { 1.0 };
+        // More energy than usual may be the beginning of a disturbance, or the rest of one.
+        let pace = if self.long_energy > 1.7 || self.settling > 0 {
+            0.1
+        } else {
+            1.0
+        };
+        self.settling = self.settling.saturating_sub(1);
         self.seen = (self.seen + 1.0).min(1e4);
         let gain = pace * (1.0 / self.seen).max(0.01);
         self.scale2 += gain * (square(nominal).min(cut) - self.scale2);
+        // What disturbances leave behind must not blind the track to the next one.
+        self.usual2 += 0.2 * gain * (self.scale2 - self.usual2);
+        self.scale2 = self.scale2.min(2.0 * self.usual2);
         self.fourth += 0.005 * pace * (square(square(z)) - self.fourth).min(300.0);
         self.centre += 0.1 * (bounded - self.centre);
         let off = bounded - self.centre;
