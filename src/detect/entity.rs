@@ -142,13 +142,15 @@ pub(super) fn clear(
 }
 
 /// Takes a row's values for the run lengths and says which fields are stuck from now on. `may_repeat`
-/// tells which fields have a reason to repeat their value.
+/// tells which fields have a reason to repeat their value, `explained` which an alert already concerns, and
+/// `speaks_against` whether a field that changes is evidence that another one should.
 pub(super) fn watch_repeats(
     state: &mut EntityState,
     place: Place,
     values: &[f64],
     may_repeat: impl Fn(usize, f64) -> bool,
     explained: impl Fn(&EntityState, usize) -> bool,
+    speaks_against: impl Fn(usize, usize) -> bool,
     changes: &mut Vec<AnomalyChange>,
 ) {
     for (field, &value) in values.iter().enumerate().take(state.repeats.len()) {
@@ -166,11 +168,9 @@ pub(super) fn watch_repeats(
         {
             continue;
         }
-        let others_change = state
-            .repeats
-            .iter()
-            .enumerate()
-            .any(|(other, repeat)| other != field && repeat.is_lively());
+        let others_change = state.repeats.iter().enumerate().any(|(other, repeat)| {
+            other != field && repeat.is_lively() && speaks_against(field, other)
+        });
         if others_change {
             let age = repeat.run();
             state.repeats[field].declare_stuck();

@@ -96,7 +96,7 @@ impl Detectors {
             dt_s: kind.interval_s(),
         };
         DetectorsState {
-            buses: stream(StreamKind::Bus, self.buses.len(), bus::TRACKS, 1),
+            buses: stream(StreamKind::Bus, self.buses.len(), bus::TRACKS, bus::MEMORY),
             converters: stream(
                 StreamKind::Converter,
                 self.converters.len(),

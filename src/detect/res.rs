@@ -30,6 +30,7 @@ const MODEL: Spec = Spec {
     level: Level::Exact { offset: 1.0 },
     jump: 6.0,
     floor: 0.4,
+    noise: true,
 };
 const AIR_SPEC: Spec = Spec {
     level: Level::Wanders {
@@ -39,6 +40,7 @@ const AIR_SPEC: Spec = Spec {
     },
     jump: 7.0,
     floor: 0.5,
+    noise: false,
 };
 
 /// Takes one instant of all units.
@@ -83,6 +85,11 @@ fn unit(
             _ => false,
         },
         |state, field| field != res::TEMPERATURE && explains_all(state),
+        |field, other| match field {
+            res::GENERATION => other == resource,
+            res::IRRADIANCE | res::WIND_SPEED => other == res::GENERATION,
+            _ => true,
+        },
         changes,
     );
     let generation = row.get(res::GENERATION);
@@ -100,11 +107,10 @@ fn unit(
     } else {
         Gate::Open
     };
-    let input = Input {
-        residual: generation - (ratio * expected).min(capacity),
-        std: hypot(noise.generation * capacity, slope),
-        doubt: 0.0,
-    };
+    let input = Input::new(
+        generation - (ratio * expected).min(capacity),
+        hypot(noise.generation * capacity, slope),
+    );
     let signal = state.tracks[GENERATION].step(&MODEL, &input, gate);
     match signal {
         Some(Signal::Raised {
@@ -153,11 +159,7 @@ fn unit(
         } else {
             Gate::Open
         };
-        let input = Input {
-            residual,
-            std,
-            doubt: 0.0,
-        };
+        let input = Input::new(residual, std);
         let signal = state.tracks[track].step(&spec, &input, gate);
         report(state, place, track, field, signal, changes);
     }

@@ -16,12 +16,14 @@
 use serde::{Deserialize, Serialize};
 
 /// Samples before a track judges.
-const WARM_UP: usize = 24;
+const WARM_UP: usize = 30;
 /// Samples after a jump within which its shape is decided.
 const SPAN: usize = 5;
-/// A track that wanders takes what it sees for normal after so many alarming samples.
-const PATIENCE: u32 = 240;
-/// The same of a track that should not: by then its relation does not hold.
+/// After a disturbance a track learns slowly for so many samples.
+const SETTLING: u32 = 60;
+/// A track that wanders follows what it sees after so many alarming samples.
+const PATIENCE: u32 = 80;
+/// A track whose residual should be zero starts anew after so many: its relation does not hold.
 const PATIENCE_EXACT: u32 = 3600;
 
 /// What is known of a residual in advance.
@@ -33,6 +35,8 @@ pub(super) struct Spec {
     pub(super) jump: f64,
     /// Least factor between real and nominal noise.
     pub(super) floor: f64,
+    /// Whether more noise than usual is a disturbance.
+    pub(super) noise: bool,
 }
 
 /// How the level of a residual moves.
@@ -64,6 +68,19 @@ pub(super) struct Input {
     pub(super) std: f64,
     /// How far the long-term level may have moved for known reasons.
     pub(super) doubt: f64,
+    /// What else speaks for more noise than usual, as a factor on the evidence, 1 or more.
+    pub(super) support: f64,
+}
+
+impl Input {
+    pub(super) fn new(residual: f64, std: f64) -> Self {
+        Self {
+            residual,
+            std,
+            doubt: 0.0,
+            support: 1.0,
+        }
+    }
 }
 
 /// Whether a disturbance may begin.
@@ -120,12 +137,18 @@ enum Phase {
 pub(super) struct Track {
     first: Vec<f64>,
     warm: bool,
+    seen: f64,
+    explained: bool,
+    settling: u32,
     level: f64,
     long_level: f64,
     spread2: f64,
     scale2: f64,
+    usual2: f64,
     fourth: f64,
     product: f64,
+    centre: f64,
+    gain: f64,
     last: f64,
     up: f64,
     down: f64,
@@ -134,6 +157,7 @@ pub(super) struct Track {
     apart: u32,
     mean: f64,
     energy: f64,
+    long_energy: f64,
     recent: [f64; 8],
     phase: Phase,
 }
@@ -143,12 +167,18 @@ impl Track {
         Self {
             first: Vec::with_capacity(WARM_UP),
             warm: false,
+            seen: 0.0,
+            explained: false,
+            settling: 0,
             level: 0.0,
             long_level: 0.0,
             spread2: 0.0,
             scale2: 1.0,
+            usual2: 1.0,
             fourth: 3.0,
             product: 0.0,
+            centre: 0.0,
+            gain: 0.0,
             last: 0.0,
             up: 0.0,
             down: 0.0,
@@ -157,6 +187,7 @@ impl Track {
             apart: 0,
             mean: 0.0,
             energy: 1.0,
+            long_energy: 1.0,
             recent: [0.0; 8],
             phase: Phase::Calm,
         }
@@ -187,6 +218,16 @@ impl Track {
         (residual - self.level) / (std * self.factor(spec))
     }
 
+    /// How far the present level is from the long-term one.
+    pub(super) fn apart(&self) -> f64 {
+        self.level - self.long_level
+    }
+
+    /// The factor between real and nominal noise.
+    pub(super) fn noise_factor(&self, spec: &Spec) -> f64 {
+        if self.warm { self.factor(spec) } else { 1.0 }
+    }
+
     /// How much evidence for a drift there is, 1 being enough.
     pub(super) fn drift_evidence(&self) -> f64 {
         self.up.max(self.down) / self.cusum_limit()
@@ -197,6 +238,7 @@ impl Track {
         self.up = 0.0;
         self.down = 0.0;
         self.energy = 1.0;
+        self.long_energy = 1.0;
         self.phase = match self.phase {
             Phase::Suspicious { .. } => Phase::Calm,
             other => other,
@@ -222,7 +264,15 @@ impl Track {
                 None
             }
             Phase::Suspicious { values, count } => self.suspicious(spec, z, values, count),
-            Phase::Alarming { age, quiet, noisy } => self.alarming(spec, z, age, quiet, noisy),
+            Phase::Alarming { age, quiet, noisy } => {
+                if let Level::Wanders { gain, .. } = spec.level
+                    && age > PATIENCE
+                {
+                    self.level += 0.15 * gain * (residual - self.level);
+                    self.long_level += 0.15 * gain * (residual - self.long_level);
+                }
+                self.alarming(spec, z, age, quiet, noisy)
+            }
         }
     }
 
@@ -237,34 +287,30 @@ impl Track {
             Level::Exact { offset } => {
                 self.level = middle.clamp(-offset, offset) * std;
                 let centre = self.level / std;
-                let mut distance: Vec<f64> = self
-                    .first
-                    .iter()
-                    .map(|value| (value - centre).abs())
-                    .collect();
-                self.scale2 = square(1.4826 * median(&mut distance));
+                self.scale2 = robust_variance(self.first.iter().map(|value| value - centre));
             }
-            Level::Wanders { spread, .. } => {
+            Level::Wanders { gain, spread, .. } => {
+                self.gain = gain;
                 // Differences do not see the wandering; they have twice the variance.
-                let mut steps: Vec<f64> = self
-                    .first
-                    .windows(2)
-                    .map(|pair| (pair[1] - pair[0]).abs())
-                    .collect();
-                self.scale2 = square(1.4826 * median(&mut steps)) / 2.0 * 1.3;
+                let steps = self.first.windows(2).map(|pair| pair[1] - pair[0]);
+                self.scale2 = robust_variance(steps) / 2.0 * 1.3;
                 let mut tail = self.first[WARM_UP - 5..].to_vec();
                 self.level = median(&mut tail) * std;
                 self.long_level = middle * std;
                 self.spread2 = square(spread);
             }
         }
+        self.seen = WARM_UP as f64;
         self.scale2 = self.scale2.max(square(spec.floor));
+        self.usual2 = self.scale2;
         self.first = Vec::new();
         self.warm = true;
     }
 
     fn calm(&mut self, spec: &Spec, input: &Input, z: f64, gate: Gate) -> Option<Signal> {
-        if gate == Gate::Moving && matches!(spec.level, Level::Wanders { .. }) {
+        let freed = std::mem::replace(&mut self.explained, gate == Gate::Explained);
+        let wanders = matches!(spec.level, Level::Wanders { .. });
+        if wanders && (gate == Gate::Moving || (freed && gate == Gate::Open)) {
             self.level = input.residual;
             return None;
         }
@@ -283,7 +329,6 @@ impl Track {
         if gate != Gate::Open {
             return None;
         }
-        let tail = self.tail();
         let (shape, age, strength) = if self.up.max(self.down) > self.cusum_limit() {
             let age = if self.up > self.down {
                 self.up_age
@@ -294,11 +339,12 @@ impl Track {
             (shape, age, self.drift_evidence())
         } else if self.apart >= 4 {
             (Shape::Drift, 20, 1.0)
-        } else if self.energy > 5.0 * tail * tail {
-            let (burst, strength) = (self.rhythm(), self.energy / (5.0 * tail * tail));
-            (burst, 8, strength)
         } else {
-            return None;
+            let evidence = self.noise_evidence() * input.support;
+            if evidence <= 1.0 || !spec.noise {
+                return None;
+            }
+            (self.rhythm(), 8, evidence)
         };
         self.begin_alarm(matches!(shape, Shape::Burst | Shape::Oscillation));
         Some(Signal::Raised {
@@ -347,7 +393,7 @@ impl Track {
         noisy: bool,
     ) -> Option<Signal> {
         self.mean += 0.2 * (z.clamp(-6.0, 6.0) - self.mean);
-        self.energy += 0.12 * ((z * z).min(25.0) - self.energy);
+        self.energy += 0.25 * ((z * z).min(16.0) - self.energy);
         let calm = z.abs() < 3.5 && self.mean.abs() < 1.2 && (!noisy || self.energy < 2.5);
         let quiet = if calm { quiet + 1 } else { 0 };
         if quiet >= 5 {
@@ -356,11 +402,13 @@ impl Track {
             self.down = 0.0;
             self.apart = 0;
             self.energy = 1.0;
+            self.long_energy = 1.0;
+            self.settling = SETTLING;
             return Some(Signal::Cleared);
         }
         let patience = match spec.level {
             Level::Exact { .. } => PATIENCE_EXACT,
-            Level::Wanders { .. } => PATIENCE,
+            Level::Wanders { .. } => 3 * PATIENCE,
         };
         if age >= patience {
             self.restart();
@@ -389,15 +437,32 @@ impl Track {
             residual,
             std,
             doubt,
+            ..
         } = *input;
         let bounded = z.clamp(-3.0, 3.0);
         let nominal = z * self.factor(spec);
         let cut = 9.0 * self.scale2.max(square(spec.floor));
-        self.scale2 += 0.01 * (square(nominal).min(cut) - self.scale2);
-        self.fourth += 0.005 * (square(square(z)) - self.fourth).min(300.0);
-        self.product += 0.01 * (z * self.last - self.product);
-        self.last = bounded;
+        // More energy than usual may be the beginning of a disturbance, or the rest of one.
+        let pace = if self.long_energy > 1.7 || self.settling > 0 {
+            0.1
+        } else {
+            1.0
+        };
+        self.settling = self.settling.saturating_sub(1);
+        self.seen = (self.seen + 1.0).min(1e4);
+        let gain = pace * (1.0 / self.seen).max(0.01);
+        self.scale2 += gain * (square(nominal).min(cut) - self.scale2);
+        // What disturbances leave behind must not blind the track to the next one.
+        self.usual2 += 0.2 * gain * (self.scale2 - self.usual2);
+        self.scale2 = self.scale2.min(2.0 * self.usual2);
+        self.fourth += 0.005 * pace * (square(square(z)) - self.fourth).min(300.0);
+        self.centre += 0.1 * (bounded - self.centre);
+        let off = bounded - self.centre;
+        let before = self.last;
+        self.product += 0.005 * pace * (off * before - self.product);
+        self.last = off;
         self.energy += 0.12 * (square(z).min(25.0) - self.energy);
+        self.long_energy += 0.05 * (square(z).min(16.0) - self.long_energy);
         self.recent.rotate_left(1);
         if let Some(newest) = self.recent.last_mut() {
             *newest = z;
@@ -408,18 +473,19 @@ impl Track {
                 self.level = moved.clamp(-offset * std, offset * std);
                 self.accumulate(bounded);
             }
-            Level::Wanders {
-                gain,
-                spread,
-                drift,
-            } => {
-                self.level += gain * (residual - self.level);
+            Level::Wanders { spread, drift, .. } => {
+                // Innovations that resemble their neighbours tell that the level follows too slowly.
+                self.gain = (self.gain + 0.01 * pace * bounded * before).clamp(0.2, 0.95);
+                self.level += self.gain * (residual - self.level);
                 let apart = self.level - self.long_level;
-                let width2 = self.spread2.max(square(spread));
+                let noise2 = self.gain / (2.0 - self.gain) * square(std) * self.scale2;
+                let width2 = self.spread2.max(square(spread)) + noise2;
                 let width = width2.sqrt();
-                self.long_level += apart.clamp(-2.0 * width, 2.0 * width) / 400.0;
+                let gain = (2.0 / self.seen).max(1.0 / 400.0);
+                self.long_level += gain * apart.clamp(-2.0 * width, 2.0 * width);
                 self.spread2 += 0.003 * (square(apart).min(6.0 * width2) - self.spread2);
-                self.apart = if apart.abs() > drift * (width2 + square(doubt)).sqrt() {
+                let limit = drift * (1.0 + 60.0 / self.seen);
+                self.apart = if apart.abs() > limit * (width2 + square(doubt)).sqrt() {
                     self.apart + 1
                 } else {
                     0
@@ -433,7 +499,7 @@ impl Track {
             (&mut self.up, &mut self.up_age, z),
             (&mut self.down, &mut self.down_age, -z),
         ] {
-            *sum = (*sum + z - 0.5).max(0.0);
+            *sum = (*sum + z - 0.75).max(0.0);
             *age = if *sum > 0.0 { *age + 1 } else { 0 };
         }
     }
@@ -447,15 +513,27 @@ impl Track {
         (self.fourth / 3.5).max(1.0).sqrt().sqrt()
     }
 
-    fn jump_limit(&self, spec: &Spec) -> f64 {
-        spec.jump * self.tail()
+    /// How much evidence for more noise than usual there is, 1 being enough. The scale itself is uncertain
+    /// at first, and neighbours that resemble each other make the mean square uncertain.
+    fn noise_evidence(&self) -> f64 {
+        let tail = self.tail();
+        let limit = tail * tail * (1.0 + 15.0 / self.seen) * self.persistence();
+        (self.energy / 5.0).max(self.long_energy / 3.0) / limit
     }
 
-    /// Neighbours that resemble each other add up faster (first-order autocorrelation).
+    fn jump_limit(&self, spec: &Spec) -> f64 {
+        spec.jump * self.tail() * (1.0 + 4.0 / self.seen.max(1.0))
+    }
+
     fn cusum_limit(&self) -> f64 {
-        let correlation = self.product.clamp(0.0, 0.9);
-        let slack = (correlation - 0.1).max(0.0);
-        18.0 * (1.0 + slack) / (1.0 - slack)
+        20.0 * (1.0 + 8.0 / self.seen.max(1.0)) * self.persistence()
+    }
+
+    /// How much more uncertain sums are because neighbours resemble each other (first-order
+    /// autocorrelation).
+    fn persistence(&self) -> f64 {
+        let slack = (self.product.clamp(0.0, 0.9) - 0.1).max(0.0);
+        (1.0 + slack) / (1.0 - slack)
     }
 
     fn rhythm(&self) -> Shape {
@@ -508,6 +586,14 @@ fn is_rhythmic(values: &[f64]) -> bool {
 
 fn square(x: f64) -> f64 {
     x * x
+}
+
+/// Variance of values about zero, those beyond three robust standard deviations counting as three.
+fn robust_variance(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let mut distances: Vec<f64> = values.map(f64::abs).collect();
+    let cut = 3.0 * 1.4826 * median(&mut distances);
+    let sum: f64 = distances.iter().map(|value| square(value.min(cut))).sum();
+    sum / distances.len().max(1) as f64
 }
 
 /// The middle value; of an even number the upper one of the two.
