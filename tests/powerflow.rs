@@ -1,6 +1,8 @@
 //! The power flow against the solutions of other tools, and what a plant needs of it beyond one
 //! solution. `tests/cases/README.md` describes the folders.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 use std::{fs, path::Path};
 
 use gridcast::{
