@@ -25,6 +25,7 @@
 
 mod blocks;
 mod case;
+mod check;
 mod json;
 mod matpower;
 mod network;
@@ -32,7 +33,13 @@ mod newton;
 mod ordering;
 mod pivoting;
 mod power_flow;
+mod problem;
+mod roles;
+mod scanner;
+mod solving;
+mod state;
 mod table;
 
-pub use case::{Branch, Bus, BusType, Case, CaseError, CaseErrors, Fault, Generator, Place, Table};
+pub use case::{Branch, Bus, BusType, Case, Generator};
 pub use power_flow::{Flow, PowerFlow, PowerFlowError, Solved};
+pub use problem::{CaseError, CaseErrors, Fault, Place, Table};
