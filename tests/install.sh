@@ -4,6 +4,7 @@
 # No service is started.
 set -eu
 cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin
 
 fail() {
 	echo "tests/install.sh: $*" >&2

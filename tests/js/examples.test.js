@@ -14,8 +14,10 @@ import { Process, ROOT, bounded, serve } from './support/server.mjs';
 const ENTITIES = Object.values(STREAMS).flatMap(({ ids }) => ids);
 const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
 
-function example(t, command, args) {
-  const child = new Process(command, args);
+const CARGO = process.env.CARGO ?? 'cargo';
+
+function example(t, command, args, env) {
+  const child = new Process(command, args, env);
   t.after(() => child.end('SIGINT').then(() => {}));
   return child;
 }
@@ -43,12 +45,13 @@ test('watch.mjs prints samples of every entity, and notifications', async (t) =>
 
 test('watch_bus prints the samples of its bus', async (t) => {
   const server = await serve(t, { DISTURBANCES: '0', RATE: '5', AUTOSTART: '1' });
-  // Built by `cargo test`; a first build may take its time.
-  const build = new Process('cargo', ['build', '--quiet', '--locked', '--example', 'watch_bus']);
+  const cargo = (verb, ...rest) => [verb, '--quiet', '--locked', '--example', 'watch_bus', ...rest];
+  // `make test` has built it; a first build takes its time.
+  const build = new Process(CARGO, cargo('build'), process.env);
   const { code } = await bounded(build.ended, () => build.output, 280_000);
   assert.equal(code, 0, build.output);
-  const watch = example(t, 'cargo', [
-    'run', '--quiet', '--locked', '--example', 'watch_bus', '--', 'BUS-004', `127.0.0.1:${server.port}`]);
+  const address = `127.0.0.1:${server.port}`;
+  const watch = example(t, CARGO, cargo('run', '--', 'BUS-004', address), process.env);
   const line = ['p\\.u\\.', 'deg', 'Hz', 'MW', 'MVAR'].map((unit) => ` +-?\\d+\\.\\d+ ${unit}`);
   await watch.written(new RegExp(`(^${TIME} BUS-004${line.join('')}\n){3}`, 'm'));
 });

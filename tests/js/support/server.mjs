@@ -29,11 +29,9 @@ export function bounded(promise, what, ms = BOUND_MS) {
 /** A child process, what it has written so far and how it ends. */
 export class Process {
   constructor(command, args, env = {}) {
-    // Settings of the caller must not reach the child.
-    const { PATH, HOME, CARGO_HOME, RUSTUP_HOME } = process.env;
-    const inherited = Object.entries({ PATH, HOME, CARGO_HOME, RUSTUP_HOME });
-    const clean = Object.fromEntries(inherited.filter(([, value]) => value !== undefined));
-    this.child = spawn(command, args, { cwd: ROOT, env: { ...clean, NO_COLOR: '1', ...env } });
+    // The caller's own settings of the server must not reach it.
+    const { PATH, HOME } = process.env;
+    this.child = spawn(command, args, { cwd: ROOT, env: { PATH, HOME, NO_COLOR: '1', ...env } });
     this.stdout = '';
     this.stderr = '';
     this.looking = new Set();
