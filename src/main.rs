@@ -59,7 +59,7 @@ async fn run(action: Action) -> Result<(), Box<dyn std::error::Error>> {
 
 fn answer(topic: &str) -> Result<(), Box<dyn std::error::Error>> {
     let input = io::read_to_string(io::stdin())?;
-    let answer = physics::answer(topic, &input)?;
+    let answer = physics::answer_text(topic, &input)?;
     let mut output = io::stdout().lock();
     serde_json::to_writer(&mut output, &answer)?;
     Ok(writeln!(output)?)
