@@ -102,18 +102,20 @@ impl Dispatch {
         available
     }
 
-    /// Follows what is needed for `seconds`.
-    pub(super) fn follow(&self, state: &mut DispatchState, needed_mw: f64, seconds: f64) {
-        let keep = exp(-seconds / REDISPATCH_TAU_S);
-        state.scheduled_mw = needed_mw + (state.scheduled_mw - needed_mw) * keep;
-    }
-
     fn scale(&self, state: &DispatchState) -> f64 {
         if self.scheduled_mw.abs() > 1e-9 {
             state.scheduled_mw / self.scheduled_mw
         } else {
             0.0
         }
+    }
+}
+
+impl DispatchState {
+    /// The schedule follows what is needed for `seconds`.
+    pub(super) fn follow(&mut self, needed_mw: f64, seconds: f64) {
+        let keep = exp(-seconds / REDISPATCH_TAU_S);
+        self.scheduled_mw = needed_mw + (self.scheduled_mw - needed_mw) * keep;
     }
 }
 
@@ -186,10 +188,9 @@ mod tests {
 
     #[test]
     fn the_schedule_follows_with_its_time_constant() {
-        let dispatch = dispatch();
         let mut state = state(200.0);
         for _ in 0..3000 {
-            dispatch.follow(&mut state, 300.0, 0.1);
+            state.follow(300.0, 0.1);
         }
         let expected = 300.0 - 100.0 * exp(-1.0);
         assert!((state.scheduled_mw - expected).abs() < 1e-6);

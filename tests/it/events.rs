@@ -1,5 +1,7 @@
 //! Faults, anomalies, notifications and the topology: who hears of them, and in which order.
 
+use std::sync::Arc;
+
 use gridcast::grid::{
     alert::{
         AnomalyDetails, AnomalyPhase, AnomalyType, FaultDetails, FaultPhase, FaultType, Severity,
@@ -305,7 +307,7 @@ async fn a_change_of_the_network_goes_to_all() {
     };
     let timestamp = stage.timestamp(10);
     let update = TopologyUpdate {
-        topology,
+        topology: Arc::new(topology),
         timestamp,
     };
     stage.emit(10, vec![Event::Topology(update)]).await;

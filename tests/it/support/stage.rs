@@ -30,7 +30,7 @@ impl Stage {
         let listener = Listener::bind(&Listen { host, port: 0 }).unwrap();
         let address = listener.addresses()[0];
         let (batches, outlet) = mpsc::channel(64);
-        let catalogue = Arc::new(PlantSpec::default().catalogue());
+        let catalogue = PlantSpec::default().catalogue().clone();
         let realtime = realtime::mount(catalogue, outlet);
         tokio::spawn(serve(listener, realtime.router, CancellationToken::new()));
         Self {
