@@ -5,6 +5,7 @@
 
 mod body;
 mod client_files;
+mod cluster;
 mod cors;
 mod docs;
 mod entities;
@@ -26,7 +27,7 @@ use axum::{
 use tower::ServiceBuilder;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{config, simulation::Simulation};
+use crate::{cluster::status::Status, config, simulation::Simulation};
 
 pub use health::Readiness;
 
@@ -35,18 +36,21 @@ pub use health::Readiness;
 struct App {
     simulation: Simulation,
     readiness: Readiness,
+    status: Status,
 }
 
 /// All routes but those of the Socket.IO transport, which are merged in from `realtime`.
 pub fn router(
     simulation: Simulation,
     readiness: Readiness,
+    status: Status,
     api: &config::Api,
     realtime: Router,
 ) -> Router {
     let app = App {
         simulation,
         readiness,
+        status,
     };
     let (rest, document) = documented(&api.prefix);
     let paths = path::Templates::new(document.paths.paths.keys(), docs::PATHS);
@@ -73,7 +77,8 @@ pub fn router(
 fn documented(prefix: &str) -> (Router<App>, utoipa::openapi::OpenApi) {
     let prefixed = root::router()
         .merge(simulation::router())
-        .merge(entities::router());
+        .merge(entities::router())
+        .merge(cluster::router());
     OpenApiRouter::with_openapi(docs::description())
         .nest(prefix, prefixed)
         .merge(health::router())

@@ -16,7 +16,7 @@ use crate::{
         alert::{Anomaly, Fault},
         command::{Entry, Report},
         entity::Catalogue,
-        event::{Batch, Event, Notification, RunChange},
+        event::{Batch, Effected, Event, Notification, RunChange},
         run::{Run, SimulationView},
         telemetry::Sample,
         time::{Tick, Timeline},
@@ -37,6 +37,8 @@ pub const RES_PERIOD: u64 = 20;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Scheduled {
     at: Tick,
+    /// Place of its command in the log.
+    position: u64,
     effect: Effect,
 }
 
@@ -64,6 +66,8 @@ pub struct Machine {
     done: Tick,
     control: Control,
     scheduled: VecDeque<Scheduled>,
+    /// Place of the newest command that has taken effect.
+    applied: u64,
     active: Option<Active>,
     progress: Option<Progress>,
     latest: Arc<Vec<Option<Arc<Event>>>>,
@@ -78,6 +82,7 @@ pub struct Snapshot {
     /// What the log says should be; its position is the next entry to read, less one.
     pub control: Control,
     scheduled: VecDeque<Scheduled>,
+    applied: u64,
     active: Option<ActiveSnapshot>,
     progress: Option<Progress>,
     latest: Vec<Option<Sample>>,
@@ -103,6 +108,7 @@ impl Machine {
             done: now,
             control: Control::new(defaults),
             scheduled: VecDeque::new(),
+            applied: 0,
             active: None,
             progress: None,
         }
@@ -112,6 +118,19 @@ impl Machine {
     #[must_use]
     pub fn done(&self) -> Tick {
         self.done
+    }
+
+    /// The place in the log of the newest command taken into account, 0 before the first.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.control.position
+    }
+
+    /// The place in the log of the newest command that has taken effect, 0 before the first. At equal
+    /// ticks, machines with equal values here have equal states.
+    #[must_use]
+    pub fn applied(&self) -> u64 {
+        self.applied
     }
 
     /// All entities of the plant.
@@ -140,6 +159,7 @@ impl Machine {
         if let Some(effect) = self.control.apply(entry, self.timeline)? {
             self.scheduled.push_back(Scheduled {
                 at: entry.effective,
+                position: entry.position,
                 effect,
             });
         }
@@ -153,10 +173,17 @@ impl Machine {
             tick: self.done,
             run: RunChange::None,
             events: Vec::new(),
+            commands: Vec::new(),
         };
         self.advance(&mut batch.events);
         while let Some(next) = self.scheduled.pop_front_if(|next| next.at <= self.done) {
+            let before = batch.events.len();
             self.take_effect(next.effect, &mut batch);
+            self.applied = next.position;
+            batch.commands.push(Effected {
+                position: next.position,
+                events: before..batch.events.len(),
+            });
         }
         batch
     }
@@ -200,6 +227,7 @@ impl Machine {
             tick: self.done,
             control: self.control.clone(),
             scheduled: self.scheduled.clone(),
+            applied: self.applied,
             active: self.active.as_ref().map(|active| ActiveSnapshot {
                 run: active.run.clone(),
                 speed: active.speed,
@@ -231,6 +259,7 @@ impl Machine {
             done: snapshot.tick,
             control: snapshot.control,
             scheduled: snapshot.scheduled,
+            applied: snapshot.applied,
             active: snapshot.active.map(resume),
             progress: snapshot.progress,
             latest: Arc::new(latest),

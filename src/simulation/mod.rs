@@ -7,6 +7,8 @@
 pub mod control;
 pub mod engine;
 pub mod machine;
+mod outlet;
+mod rewind;
 
 use std::{sync::Arc, time::Duration};
 
@@ -82,6 +84,11 @@ impl Simulation {
     /// [`SubmitError`] if it could not be placed; it then has no effect.
     pub async fn submit(&self, command: Command) -> Result<Verdict, SubmitError> {
         self.log.submit(command).await
+    }
+
+    /// Waits until commands can be placed.
+    pub async fn ready(&self) {
+        self.log.ready().await;
     }
 
     /// A start with the settings of this server; an unset seed is drawn here, once.
