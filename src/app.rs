@@ -64,15 +64,20 @@ impl Server {
             clock,
             shutdown.clone(),
         );
-        let realtime = realtime::mount(simulation.catalogue().clone(), batches);
+        let shared = config.redis.clone().map(|redis| realtime::Shared {
+            redis,
+            time: status.time().clone(),
+            shutdown: shutdown.clone(),
+        });
+        let realtime = realtime::mount(simulation.catalogue().clone(), batches, shared).await;
         let readiness = Readiness::new(status.clone());
-        let router = http::router(
-            simulation.clone(),
-            readiness.clone(),
+        let app = http::App {
+            simulation: simulation.clone(),
+            readiness: readiness.clone(),
             status,
-            &config.api,
-            realtime.router,
-        );
+            announcer: realtime.announcer,
+        };
+        let router = http::router(app, &config.api, realtime.router);
         let serving = tokio::spawn(serve(listener, router, shutdown.clone()));
         if config.simulation.autostart {
             let starting = autostart(simulation.clone());

@@ -156,6 +156,12 @@ impl Status {
         &self.time
     }
 
+    /// The present: the time that all instances share, or else this machine's.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.time.now_us().map_or_else(now, timestamp)
+    }
+
     /// How this instance stands with Redis, and since when.
     #[must_use]
     pub fn redis(&self) -> (RedisState, Timestamp) {
@@ -238,5 +244,9 @@ impl Status {
 
 /// The system's wall clock.
 fn now() -> Timestamp {
-    Timestamp::from_unix_ms(i64::try_from(wall_us() / 1000).unwrap_or(i64::MAX))
+    timestamp(wall_us())
+}
+
+fn timestamp(us: u64) -> Timestamp {
+    Timestamp::from_unix_ms(i64::try_from(us / 1000).unwrap_or(i64::MAX))
 }

@@ -129,6 +129,9 @@ pub enum NotificationData {
     Fault(FaultDetails),
     /// The anomaly it announces.
     Anomaly(AnomalyDetails),
+    /// What an operator has to add.
+    #[schema(value_type = Object)]
+    Other(serde_json::Value),
 }
 
 /// Payload of `notification`.

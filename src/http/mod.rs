@@ -11,6 +11,7 @@ mod docs;
 mod entities;
 mod error;
 mod health;
+mod notifications;
 mod page;
 mod path;
 mod root;
@@ -27,31 +28,25 @@ use axum::{
 use tower::ServiceBuilder;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{cluster::status::Status, config, simulation::Simulation};
+use crate::{cluster::status::Status, config, realtime::Announcer, simulation::Simulation};
 
 pub use health::Readiness;
 
-/// What the handlers share. Cheap to clone.
+/// What the handlers act on. Cheap to clone.
 #[derive(Clone)]
-struct App {
-    simulation: Simulation,
-    readiness: Readiness,
-    status: Status,
+pub struct App {
+    /// The simulation.
+    pub simulation: Simulation,
+    /// Whether new clients are welcome.
+    pub readiness: Readiness,
+    /// How the instances stand.
+    pub status: Status,
+    /// The way to the clients of all instances.
+    pub announcer: Announcer,
 }
 
 /// All routes but those of the Socket.IO transport, which are merged in from `realtime`.
-pub fn router(
-    simulation: Simulation,
-    readiness: Readiness,
-    status: Status,
-    api: &config::Api,
-    realtime: Router,
-) -> Router {
-    let app = App {
-        simulation,
-        readiness,
-        status,
-    };
+pub fn router(app: App, api: &config::Api, realtime: Router) -> Router {
     let (rest, document) = documented(&api.prefix);
     let paths = path::Templates::new(document.paths.paths.keys(), docs::PATHS);
     let rest = rest
@@ -78,6 +73,7 @@ fn documented(prefix: &str) -> (Router<App>, utoipa::openapi::OpenApi) {
     let prefixed = root::router()
         .merge(simulation::router())
         .merge(entities::router())
+        .merge(notifications::router())
         .merge(cluster::router());
     OpenApiRouter::with_openapi(docs::description())
         .nest(prefix, prefixed)
