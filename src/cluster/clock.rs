@@ -190,7 +190,8 @@ impl Measurements {
 
     fn take(&mut self, new: Measurement) {
         let contradicts = self.best().is_some_and(|best| {
-            let error_us = (new.round_trip_us + best.round_trip_us) / 2 + Self::TOLERANCE_US;
+            let error_us =
+                i64::midpoint(new.round_trip_us, best.round_trip_us) + Self::TOLERANCE_US;
             (new.at_begin_us - best.at_begin_us).abs() > error_us
         });
         self.contradictions = if contradicts {
@@ -210,7 +211,10 @@ impl Measurements {
     }
 
     fn best(&self) -> Option<Measurement> {
-        self.recent.iter().copied().min_by_key(|one| one.round_trip_us)
+        self.recent
+            .iter()
+            .copied()
+            .min_by_key(|one| one.round_trip_us)
     }
 }
 
@@ -285,7 +289,10 @@ mod tests {
         assert_eq!(time.now_us(), None);
         let mut measurements = Measurements::new(time);
         measurements.add(Instant::now(), 5_000_000);
-        assert!(clock.read_us() > 5_000_000, "it never runs backwards by itself");
+        assert!(
+            clock.read_us() > 5_000_000,
+            "it never runs backwards by itself"
+        );
         clock.adopt();
         let shown_us = clock.read_us();
         assert!((5_000_000..60_000_000).contains(&shown_us), "{shown_us}");

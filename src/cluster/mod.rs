@@ -388,9 +388,11 @@ impl std::fmt::Display for Fingerprint {
 
 /// FNV-1a over `bytes`, beginning with `seed`.
 fn fnv1a(seed: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        })
 }
 
 impl std::fmt::Display for StateHash {
@@ -413,7 +415,9 @@ impl StateHash {
 
 impl Serialize for StateHash {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.map(|hash| format!("{hash:016x}")).serialize(serializer)
+        self.0
+            .map(|hash| format!("{hash:016x}"))
+            .serialize(serializer)
     }
 }
 

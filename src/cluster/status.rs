@@ -114,7 +114,7 @@ pub struct Status {
 
 impl Status {
     /// How long peers are shown after they were last seen.
-    const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
+    const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 
     pub(super) fn new(
         redis: RedisState,
@@ -179,7 +179,9 @@ impl Status {
     #[must_use]
     pub fn cluster(&self) -> Cluster {
         let peers = self.standing.borrow().peers.clone();
-        let peers = peers.into_iter().map(|(member, seen)| (member, seen.elapsed()));
+        let peers = peers
+            .into_iter()
+            .map(|(member, seen)| (member, seen.elapsed()));
         Cluster {
             this: self.this(),
             peers: peers
@@ -227,8 +229,7 @@ impl Status {
     /// Waits until [`Self::placeable`].
     pub(super) async fn until_placeable(&self) {
         let mut standing = self.standing.clone();
-        let placeable =
-            |now: &Standing| now.redis != RedisState::Away && now.refusal.is_none();
+        let placeable = |now: &Standing| now.redis != RedisState::Away && now.refusal.is_none();
         // It fails only at the end of the server.
         let _ = standing.wait_for(placeable).await;
     }

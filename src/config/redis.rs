@@ -167,7 +167,10 @@ mod tests {
         assert_eq!((redis.host.as_str(), redis.port), ("localhost", 7001));
         assert_eq!(redis.password, Some(Secret("secret".into())));
         assert_eq!(redis.prefix, "two");
-        assert!(format!("{redis:?}").contains("password: Some((secret))"), "{redis:?}");
+        assert!(
+            format!("{redis:?}").contains("password: Some((secret))"),
+            "{redis:?}"
+        );
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 
 /// A message to everybody.
 #[derive(Debug, PartialEq, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are the wire's")]
 #[schema(example = json!({"type": "info", "title": "Maintenance", "message": "Switching at BUS-004 from 14:00 UTC"}))]
 struct Message {
     /// How it is to be shown.
@@ -85,14 +86,18 @@ impl Message {
             serde_json::from_str(json)
                 .map_err(|_| "one of info, warning, error, success".to_owned())
         });
-        let title = required(&fields, "title", &mut problems, |json| text(json, MAX_TITLE));
+        let title = required(&fields, "title", &mut problems, |json| {
+            text(json, MAX_TITLE)
+        });
         let message = required(&fields, "message", &mut problems, |json| {
             text(json, MAX_MESSAGE)
         });
         let data = fields.get("data").and_then(|json| {
             let data = data(json.get());
             if data.is_err() {
-                problems.push(format!("data must be JSON of at most {MAX_DATA_BYTES} bytes"));
+                problems.push(format!(
+                    "data must be JSON of at most {MAX_DATA_BYTES} bytes"
+                ));
             }
             data.ok().filter(|data| !data.is_null())
         });

@@ -118,7 +118,11 @@ impl Driver for Backplane {
         let mut stamped = Vec::with_capacity(STAMP_BYTES + message.len());
         stamped.extend_from_slice(&stamp.to_be_bytes());
         stamped.extend_from_slice(&message);
-        if self.outgoing.try_send(Outgoing::Message(channel, stamped)).is_err() {
+        if self
+            .outgoing
+            .try_send(Outgoing::Message(channel, stamped))
+            .is_err()
+        {
             self.shared.drop_one();
         }
         Ok(())

@@ -137,7 +137,10 @@ impl Engine {
         let newest = self.machine.position();
         if entry.position != newest + 1 {
             if entry.position > newest {
-                warn!(log.position = entry.position, "commands are missing in between");
+                warn!(
+                    log.position = entry.position,
+                    "commands are missing in between"
+                );
                 self.feed.ask_restore();
             }
             return;
@@ -176,7 +179,11 @@ impl Engine {
             self.feed.ask_restore();
             return;
         };
-        info!(log.position = late, "a command is {} ticks late: replayed", present.since(tick));
+        info!(
+            log.position = late,
+            "a command is {} ticks late: replayed",
+            present.since(tick)
+        );
         self.machine = machine;
         while self.machine.done() < present {
             self.step(present, Some(late));
@@ -188,10 +195,7 @@ impl Engine {
         let now = self.timeline.tick_at(self.clock.read_us());
         let behind = now.since(self.machine.done());
         let waited = self.waiting_until.take().is_some();
-        if behind > FROZEN_TICKS
-            && !waited
-            && self.restored.is_none()
-            && self.feed.ask_up_to_date()
+        if behind > FROZEN_TICKS && !waited && self.restored.is_none() && self.feed.ask_up_to_date()
         {
             self.waiting_until = Some(tokio::time::Instant::now() + PATIENCE);
             return;
@@ -264,7 +268,7 @@ impl Engine {
                 return;
             }
         };
-        let before = self.machine.view();
+        let before = self.machine.active_run().map(str::to_owned);
         self.machine = Machine::restore(self.spec.clone(), self.timeline, state);
         self.rewind = Rewind::new(&self.machine);
         self.waiting_until = None;
@@ -274,9 +278,9 @@ impl Engine {
             let now = self.timeline.tick_at(self.clock.read_us());
             self.outlet.skip_to(now);
         } else {
-            let after = self.machine.view();
-            if (before.is_running, &before.run_id) != (after.is_running, &after.run_id) {
-                self.tell_change(after.is_running);
+            let after = self.machine.active_run();
+            if before.as_deref() != after {
+                self.tell_change(after.is_some());
             }
         }
         self.restored = Some(done);
@@ -288,9 +292,15 @@ impl Engine {
         let now = self.timeline.tick_at(self.clock.read_us());
         let timestamp = self.timeline.timestamp(now);
         let (run, notification) = if running {
-            (RunChange::Began, Notification::simulation_started(timestamp))
+            (
+                RunChange::Began,
+                Notification::simulation_started(timestamp),
+            )
         } else {
-            (RunChange::Ended, Notification::simulation_stopped(timestamp))
+            (
+                RunChange::Ended,
+                Notification::simulation_stopped(timestamp),
+            )
         };
         self.outlet.pass_on(Batch {
             tick: now,

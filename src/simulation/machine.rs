@@ -133,6 +133,12 @@ impl Machine {
         self.applied
     }
 
+    /// The id of the run that is on at this tick.
+    #[must_use]
+    pub fn active_run(&self) -> Option<&str> {
+        self.active.as_ref().map(|active| active.run.id.as_str())
+    }
+
     /// All entities of the plant.
     #[must_use]
     pub fn catalogue(&self) -> &Arc<Catalogue> {

@@ -22,17 +22,6 @@ pub(super) struct Outlet {
     left_out: u64,
 }
 
-/// What is to be emitted of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Emission {
-    /// Everything.
-    All,
-    /// Nothing but what the command at this place of the log gave rise to.
-    Command(u64),
-    /// Nothing.
-    Nothing,
-}
-
 impl Outlet {
     pub(super) fn new(sender: mpsc::Sender<Batch>) -> Self {
         Self {
@@ -49,36 +38,22 @@ impl Outlet {
         self.emitted = self.emitted.max(tick);
     }
 
-    /// Emits a batch, computed for the first time or again because the command at place `late` came
-    /// after its tick; that command's own events have not gone out yet. Of a batch that is `too_old`
-    /// nothing else is emitted.
-    pub(super) fn emit(&mut self, batch: Batch, too_old: bool, late: Option<u64>) {
-        let emission = match late {
-            _ if batch.tick > self.emitted && !too_old => Emission::All,
-            Some(position) => Emission::Command(position),
-            None => Emission::Nothing,
-        };
+    /// Emits a batch. What its commands gave rise to goes out however old it is. Of a batch that is
+    /// `too_old` nothing else does, nor of one whose tick was emitted before; that one was computed
+    /// again because the command at place `late` came after it, and the news is that command's only.
+    pub(super) fn emit(&mut self, mut batch: Batch, too_old: bool, late: Option<u64>) {
         let again = batch.tick <= self.emitted;
-        self.send(batch, emission, again);
-    }
-
-    fn send(&mut self, mut batch: Batch, emission: Emission, again: bool) {
-        match emission {
-            Emission::All => {}
-            Emission::Command(late) => {
-                let command = batch.commands.iter().find(|one| one.position == late);
-                let events = command.and_then(|one| batch.events.get(one.events.clone()));
-                let events = events.unwrap_or_default().to_vec();
-                if again && command.is_none() {
-                    batch.run = RunChange::None;
-                }
-                batch.events = events;
+        if again || too_old {
+            let events = mem::take(&mut batch.events);
+            batch
+                .commands
+                .retain(|command| !again || Some(command.position) == late);
+            for command in &batch.commands {
+                let caused = events.get(command.events.clone()).unwrap_or_default();
+                batch.events.extend_from_slice(caused);
             }
-            Emission::Nothing => {
-                batch.events.clear();
-                if again {
-                    batch.run = RunChange::None;
-                }
+            if batch.commands.is_empty() {
+                batch.run = RunChange::None;
             }
         }
         batch.tick = batch.tick.max(self.emitted);
@@ -184,10 +159,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_is_not_emitted_but_runs_change() {
-        let sends = [(batch(7, Some(3)), true, None)];
-        assert_eq!(emitted(&sends), [(7, 0, RunChange::Began)]);
-        let sends = [(batch(7, Some(3)), true, Some(3))];
-        assert_eq!(emitted(&sends), [(7, 1, RunChange::Began)]);
+    fn what_is_too_old_is_not_emitted_but_for_news_of_commands() {
+        let sends = [
+            (batch(6, None), true, None),
+            (batch(7, Some(3)), true, None),
+            (batch(8, Some(4)), true, Some(4)),
+        ];
+        let expected = [(7, 1, RunChange::Began), (8, 1, RunChange::Began)];
+        assert_eq!(emitted(&sends), expected);
     }
 }

@@ -83,7 +83,11 @@ fn join(url: Option<&str>) -> Membership {
         (setting.variable == "REDIS_URL").then(|| url.map(str::to_owned))?
     });
     let fingerprint = Fingerprint::new(1);
-    cluster::join(config.unwrap().redis.as_ref(), fingerprint, CancellationToken::new())
+    cluster::join(
+        config.unwrap().redis.as_ref(),
+        fingerprint,
+        CancellationToken::new(),
+    )
 }
 
 async fn commands_keep_their_order(url: Option<&str>) {
@@ -110,7 +114,10 @@ async fn commands_keep_their_order(url: Option<&str>) {
     let positions: Vec<_> = entries.iter().map(|entry| entry.position).collect();
     assert_eq!(positions, (1..=20).collect::<Vec<_>>());
     assert!(entries.is_sorted_by_key(|entry| entry.effective));
-    let mut speeds: Vec<_> = entries.iter().map(|entry| format!("{:?}", entry.command)).collect();
+    let mut speeds: Vec<_> = entries
+        .iter()
+        .map(|entry| format!("{:?}", entry.command))
+        .collect();
     speeds.sort_unstable();
     speeds.dedup();
     assert_eq!(speeds.len(), 20, "each command has one place");
@@ -134,7 +141,10 @@ async fn without_a_reader_there_is_no_answer(url: Option<&str>) {
     drop(feed);
     let answer = log.submit(Command::Stop).await;
     assert!(
-        matches!(answer, Err(SubmitError::ShuttingDown | SubmitError::Away { .. })),
+        matches!(
+            answer,
+            Err(SubmitError::ShuttingDown | SubmitError::Away { .. })
+        ),
         "{answer:?}"
     );
 }
@@ -166,6 +176,7 @@ async fn the_one_that_differs_goes_on_from_a_snapshot() {
     let url = redis.url();
     let mut statuses = Vec::new();
     let mut restored = Vec::new();
+    let mut logs = Vec::new();
     for number in 0..3_u64 {
         let Membership {
             log,
@@ -217,6 +228,7 @@ async fn the_one_that_differs_goes_on_from_a_snapshot() {
             }
         });
         log.ready().await;
+        logs.push(log);
         statuses.push(status);
         restored.push(heard);
     }

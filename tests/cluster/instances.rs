@@ -24,7 +24,9 @@ async fn an_instance_is_killed() {
     assert_eq!(cluster.instances[1].command("start").await, 200);
     moving.samples(24).await;
     // The balancer sends all clients from this address to one instance: that is the one to die.
-    let (_, view) = crate::support::http::get(balancer.address, "/api/v1/cluster").await.unwrap();
+    let (_, view) = crate::support::http::get(balancer.address, "/api/v1/cluster")
+        .await
+        .unwrap();
     let mut victim = None;
     for (at, instance) in cluster.instances.iter().enumerate() {
         if instance.cluster().await["instance"] == view["instance"] {
@@ -55,7 +57,10 @@ async fn an_instance_is_killed() {
     println!("back after {} ms, missing {lost:?}", away.as_millis());
     assert!(away < Duration::from_secs(2), "{away:?}");
     let most = i64::try_from(away.as_millis() / 500).unwrap() + 1;
-    assert!(lost.values().all(|lost| *lost <= most), "{lost:?} in {away:?}");
+    assert!(
+        lost.values().all(|lost| *lost <= most),
+        "{lost:?} in {away:?}"
+    );
 
     // It comes back and knows where the others are.
     cluster.instances[victim].restart().await;
@@ -94,7 +99,11 @@ async fn an_instance_freezes_for_ten_seconds() {
         missing("the sleeper's client", &received)
     );
     assert!(oldest_ms(&received) < 2_500, "{}", oldest_ms(&received));
-    let titles = ["Simulation Started", "Simulation Stopped", "Simulation Started"];
+    let titles = [
+        "Simulation Started",
+        "Simulation Stopped",
+        "Simulation Started",
+    ];
     assert_eq!(sleeping.titles(), titles);
     for watcher in &watchers {
         missing("a watcher", &watcher.received());
@@ -132,7 +141,10 @@ async fn all_instances_are_replaced_one_after_the_other() {
     }
     client.samples(36).await;
     let lost = missing("a client of the balancer", &client.received());
-    println!("interrupted for {:?}, missing {lost:?}", client.interruptions());
+    println!(
+        "interrupted for {:?}, missing {lost:?}",
+        client.interruptions()
+    );
     for away in client.interruptions() {
         assert!(away < Duration::from_secs(2), "{away:?}");
     }

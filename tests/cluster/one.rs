@@ -32,7 +32,10 @@ async fn started_and_stopped_through_any() {
     for instance in [a, b, c] {
         statuses.push(instance.get("/api/v1/data/simulation/status").await);
     }
-    assert!(statuses.iter().all(|status| *status == statuses[0]), "{statuses:?}");
+    assert!(
+        statuses.iter().all(|status| *status == statuses[0]),
+        "{statuses:?}"
+    );
     assert_eq!(statuses[0]["grid"]["isRunning"], json!(true));
 
     // Two starts at once, on two instances, double nothing.
@@ -54,10 +57,26 @@ async fn started_and_stopped_through_any() {
     for (who, received) in received.iter().enumerate() {
         assert_gapless(&format!("client {who}"), received);
         let last = received.last().unwrap();
-        assert!(last.payload.contains("Simulation Stopped"), "{}", last.payload);
-        println!("stopped {} ms after the call", (last.at - asked).as_millis());
-        let count = |title: &str| clients[who].titles().iter().filter(|one| *one == title).count();
-        assert_eq!((count("Simulation Started"), count("Simulation Stopped")), (3, 1));
+        assert!(
+            last.payload.contains("Simulation Stopped"),
+            "{}",
+            last.payload
+        );
+        println!(
+            "stopped {} ms after the call",
+            (last.at - asked).as_millis()
+        );
+        let count = |title: &str| {
+            clients[who]
+                .titles()
+                .iter()
+                .filter(|one| *one == title)
+                .count()
+        };
+        assert_eq!(
+            (count("Simulation Started"), count("Simulation Stopped")),
+            (3, 1)
+        );
     }
     let common = assert_equal(&received);
     println!("{common} samples, equal to the byte on three instances");
@@ -70,9 +89,13 @@ async fn a_refused_command_is_refused_everywhere() {
     let [a, b] = cluster.instances.as_slice() else {
         unreachable!()
     };
-    let (status, body) = a.post("/api/v1/data/simulation/start", r#"{"seed": 7}"#).await;
+    let (status, body) = a
+        .post("/api/v1/data/simulation/start", r#"{"seed": 7}"#)
+        .await;
     assert_eq!(status, 200, "{body}");
-    let (status, body) = b.post("/api/v1/data/simulation/start", r#"{"seed": 8}"#).await;
+    let (status, body) = b
+        .post("/api/v1/data/simulation/start", r#"{"seed": 8}"#)
+        .await;
     assert_eq!(status, 409, "{body}");
     for instance in [a, b] {
         let run = instance.get("/api/v1/data/simulation").await;
@@ -103,9 +126,14 @@ async fn an_operator_reaches_everybody_once() {
         let payload: Value = serde_json::from_str(&client.received()[0].payload).unwrap();
         assert_eq!(payload["data"], json!({"bus": "BUS-004"}));
     }
-    let (status, body) = cluster.instances[0].post("/api/v1/notifications", "{}").await;
+    let (status, body) = cluster.instances[0]
+        .post("/api/v1/notifications", "{}")
+        .await;
     assert_eq!(status, 400);
-    assert_eq!(body["message"], json!("type is missing; title is missing; message is missing"));
+    assert_eq!(
+        body["message"],
+        json!("type is missing; title is missing; message is missing")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -123,7 +151,10 @@ async fn each_sees_the_others() {
         .await;
         assert_eq!(view["divergences"], json!(0));
         assert_eq!(view["redis"], json!("connected"));
-        assert!(view["clockOffsetMs"].as_f64().unwrap().abs() < 50.0, "{view}");
+        assert!(
+            view["clockOffsetMs"].as_f64().unwrap().abs() < 50.0,
+            "{view}"
+        );
         for peer in view["peers"].as_array().unwrap() {
             assert_eq!(peer["version"], view["version"]);
             assert!(peer["lastSeenMs"].as_u64().unwrap() < 5_000, "{peer}");
@@ -151,6 +182,8 @@ async fn telemetry_stays_off_the_backplane() {
     assert_eq!(cluster.instances[0].command("start").await, 200);
     clients[0].samples(12).await;
     let running = per_second().await;
-    println!("commands per second in Redis: {stopped} stopped without clients, {running} running with 15");
+    println!(
+        "commands per second in Redis: {stopped} stopped without clients, {running} running with 15"
+    );
     assert!(running < stopped + 2.0, "{stopped} {running}");
 }

@@ -47,7 +47,10 @@ impl Watched {
             let status = instance.get("/api/v1/data/simulation/status").await;
             assert_eq!(status["grid"]["isRunning"], json!(true));
             let ready = instance.get("/readyz").await;
-            assert_eq!((&ready["ready"], &ready["redis"]), (&json!(true), &json!("away")));
+            assert_eq!(
+                (&ready["ready"], &ready["redis"]),
+                (&json!(true), &json!("away"))
+            );
             assert!(ready["since"].is_string());
             let notification = r#"{"type": "info", "title": "T", "message": "M"}"#;
             for (path, body) in [
@@ -58,7 +61,10 @@ impl Watched {
                 let asked = Instant::now();
                 let (status, body) = instance.post(path, body).await;
                 assert_eq!(status, 503, "{path}: {body}");
-                assert!(body["message"].as_str().unwrap().contains("Redis"), "{body}");
+                assert!(
+                    body["message"].as_str().unwrap().contains("Redis"),
+                    "{body}"
+                );
                 assert!(asked.elapsed() < QUICKLY, "{path}: {:?}", asked.elapsed());
             }
         }
@@ -73,7 +79,11 @@ impl Watched {
         };
         for client in &self.clients {
             client.samples(24).await;
-            assert_eq!(client.titles(), ["Simulation Started"], "nothing was done by surprise");
+            assert_eq!(
+                client.titles(),
+                ["Simulation Started"],
+                "nothing was done by surprise"
+            );
         }
         for (count, instance) in [a, b, c].into_iter().enumerate() {
             let asked = Instant::now();
@@ -84,7 +94,10 @@ impl Watched {
                 client.title("Back", count + 1).await;
                 client.title("Simulation Started", count + 2).await;
             }
-            println!("seen by all {} ms after the call", asked.elapsed().as_millis());
+            println!(
+                "seen by all {} ms after the call",
+                asked.elapsed().as_millis()
+            );
         }
         let received: Vec<_> = self.clients.iter().map(Client::received).collect();
         for (who, received) in received.iter().enumerate() {
@@ -126,7 +139,11 @@ async fn a_command_that_was_refused_does_not_come_later() {
     watched.cluster.redis.freeze();
     let asked = Instant::now();
     assert_eq!(watched.cluster.instances[1].command("stop").await, 503);
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
+    );
     sleep(Duration::from_secs(3)).await;
     watched.cluster.redis.thaw();
     watched.assert_unharmed().await;
@@ -208,7 +225,11 @@ async fn one_instance_is_cut_off_for_long() {
     assert_eq!(status["grid"]["isRunning"], json!(false));
     let told = far.received();
     sleep(Duration::from_secs(3)).await;
-    assert_eq!(far.received().len(), told.len(), "nothing comes after the stop");
+    assert_eq!(
+        far.received().len(),
+        told.len(),
+        "nothing comes after the stop"
+    );
     assert!(told.last().unwrap().payload.contains("Simulation Stopped"));
     assert!(cut.is_ready().await);
 }

@@ -214,9 +214,15 @@ mod tests {
     #[test]
     fn the_odd_one_gives_way() {
         let own = [checkpoint(50, 1, 7)];
-        let odd = [told("a", checkpoint(50, 1, 9)), told("c", checkpoint(50, 1, 9))];
+        let odd = [
+            told("a", checkpoint(50, 1, 9)),
+            told("c", checkpoint(50, 1, 9)),
+        ];
         assert_eq!(compare(&own, &odd), (2, Some(Tick(50))));
-        let right = [told("a", checkpoint(50, 1, 9)), told("c", checkpoint(50, 1, 7))];
+        let right = [
+            told("a", checkpoint(50, 1, 9)),
+            told("c", checkpoint(50, 1, 7)),
+        ];
         assert_eq!(compare(&own, &right), (1, None));
     }
 
@@ -233,13 +239,23 @@ mod tests {
     fn nobody_is_judged_before_all_have_told() {
         let own = [checkpoint(50, 1, 7)];
         let mut comparison = Comparison::new("b");
-        let early = [told("a", checkpoint(50, 1, 9)), told("c", checkpoint(0, 1, 1))];
+        let early = [
+            told("a", checkpoint(50, 1, 9)),
+            told("c", checkpoint(0, 1, 1)),
+        ];
         comparison.hear(&early);
         assert_eq!(comparison.compare(&own, Tick(0)).len(), 1);
         assert_eq!(comparison.healing(), None);
-        let all = [told("a", checkpoint(50, 1, 9)), told("c", checkpoint(50, 1, 7))];
+        let all = [
+            told("a", checkpoint(50, 1, 9)),
+            told("c", checkpoint(50, 1, 7)),
+        ];
         comparison.hear(&all);
-        assert_eq!(comparison.compare(&own, Tick(0)).len(), 0, "each tick counts once");
+        assert_eq!(
+            comparison.compare(&own, Tick(0)).len(),
+            0,
+            "each tick counts once"
+        );
         assert_eq!(comparison.healing(), None);
     }
 

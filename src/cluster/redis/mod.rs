@@ -191,7 +191,11 @@ impl Member {
             place.lineage = store::new_lineage();
         }
         let time_us = self.known_time_us();
-        if self.store.restore(redis, &place, time_us, &snapshot).await? {
+        if self
+            .store
+            .restore(redis, &place, time_us, &snapshot)
+            .await?
+        {
             info!(
                 log.position = place.position,
                 "the state of this instance is the one in Redis now"

@@ -20,7 +20,7 @@ use super::{
 /// How often an instance tells how it stands.
 const BEAT: Duration = Duration::from_millis(500);
 /// How long after its submission a command may still be placed.
-const PLACED_WITHIN: Duration = Duration::from_millis(600);
+const PLACED_WITHIN_US: u64 = 600_000;
 /// How long after its submission a command is given up.
 const CONFIRMED_WITHIN: Duration = Duration::from_millis(2_500);
 
@@ -47,7 +47,10 @@ impl Member {
         self.enter(commands).await?;
         self.show();
         self.said_lost = false;
-        info!(log.position = self.place.position, "following the log in Redis at {}", self.endpoint);
+        info!(
+            log.position = self.place.position,
+            "following the log in Redis at {}", self.endpoint
+        );
         let mut jobs = JoinSet::new();
         let mut beats = interval(BEAT);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -96,7 +99,7 @@ impl Member {
                         }
                         self.spawn_read(&mut jobs, blocking);
                     }
-                    Done::Appended(origin, appended) => self.appended(&origin, appended?)?,
+                    Done::Appended(origin, appended) => self.appended(&origin, &appended?)?,
                     Done::Put(put) => {
                         putting = false;
                         if put? == Put::Reopen {
@@ -135,7 +138,7 @@ impl Member {
         jobs.spawn(async move {
             loop {
                 let now_us = time.now_us().unwrap_or(0);
-                let deadline_us = now_us + PLACED_WITHIN.as_micros() as u64;
+                let deadline_us = now_us + PLACED_WITHIN_US;
                 let append = store.append(&mut redis, &place, deadline_us, &origin, &command);
                 match append.await {
                     Ok(Appended::Settling(time)) => tokio::time::sleep(time).await,
@@ -148,8 +151,8 @@ impl Member {
         });
     }
 
-    fn appended(&mut self, origin: &str, appended: Appended) -> Result<(), End> {
-        let why = match &appended {
+    fn appended(&mut self, origin: &str, appended: &Appended) -> Result<(), End> {
+        let why = match appended {
             Appended::Placed | Appended::Settling(_) => return Ok(()),
             Appended::Expired => SubmitError::Unconfirmed,
             Appended::Reopen => SubmitError::NotReady("the log in Redis has changed".into()),
@@ -243,9 +246,9 @@ async fn restored(
     restoring: &mut Option<tokio::sync::oneshot::Receiver<Result<(), String>>>,
 ) -> Result<(), String> {
     match restoring {
-        Some(done) => done.await.unwrap_or_else(|_| Ok(())),
+        Some(done) => done.await.unwrap_or(Ok(())),
         None => std::future::pending().await,
     }
 }
 
-const _: () = assert!(PLACED_WITHIN.as_millis() < RESPONSE_TIMEOUT.as_millis());
+const _: () = assert!((PLACED_WITHIN_US as u128) < RESPONSE_TIMEOUT.as_micros());

@@ -14,8 +14,7 @@
 use std::{sync::LazyLock, time::Duration};
 
 use redis::{
-    FromRedisValue, RedisError, Script, Value, aio::MultiplexedConnection,
-    streams::StreamReadReply,
+    FromRedisValue, RedisError, Script, Value, aio::MultiplexedConnection, streams::StreamReadReply,
 };
 
 use crate::{
@@ -33,7 +32,7 @@ const LEAD_TICKS: u64 = 3;
 /// Commands kept behind the snapshot, for instances that are late.
 const KEPT_BEHIND: u64 = 256;
 /// After how long an instance that tells nothing is forgotten.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 /// How many commands are read at once.
 const READ_AT_ONCE: usize = 100;
 
@@ -125,8 +124,10 @@ pub(super) struct Beat {
 impl Beat {
     /// Whether the log goes on from `place`.
     pub(super) fn continues(&self, place: &Place) -> bool {
-        (place.lineage == self.lineage && place.position <= self.position)
-            || (place.lineage == self.parent && place.position <= self.fork)
+        let known = !place.lineage.is_empty();
+        let present = place.lineage == self.lineage && place.position <= self.position;
+        let parent = place.lineage == self.parent && place.position <= self.fork;
+        known && (present || parent)
     }
 }
 
@@ -348,9 +349,12 @@ impl Store {
         let mut command = redis::cmd("XREAD");
         command.arg("COUNT").arg(READ_AT_ONCE);
         if let Some(block) = block {
-            command.arg("BLOCK").arg(block.as_millis() as u64);
+            command.arg("BLOCK").arg(micros(block) / 1_000);
         }
-        command.arg("STREAMS").arg(&self.log).arg(format!("{position}-0"));
+        command
+            .arg("STREAMS")
+            .arg(&self.log)
+            .arg(format!("{position}-0"));
         let answer: Option<StreamReadReply> = command.query_async(redis).await?;
         let streams = answer.map(|answer| answer.keys).unwrap_or_default();
         let ids = streams.into_iter().flat_map(|stream| stream.ids);

@@ -8,14 +8,14 @@ use tokio::{
     sync::watch,
 };
 
-pub struct Cable {
-    pub address: SocketAddr,
+pub(crate) struct Cable {
+    pub(crate) address: SocketAddr,
     whole: Arc<watch::Sender<bool>>,
 }
 
 impl Cable {
     /// A cable to `target`.
-    pub async fn to(target: SocketAddr) -> Self {
+    pub(crate) async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (whole, watched) = watch::channel(true);
@@ -31,11 +31,11 @@ impl Cable {
     }
 
     /// Nothing gets through any more, and nobody is told.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.whole.send_replace(false);
     }
 
-    pub fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.whole.send_replace(true);
     }
 }

@@ -25,7 +25,7 @@ const SUBSCRIPTIONS: [&str; 3] = [
 const RECONNECT: Duration = Duration::from_millis(500);
 
 /// A client and all that it has received.
-pub struct Client {
+pub(crate) struct Client {
     state: Arc<Mutex<State>>,
     task: JoinHandle<()>,
 }
@@ -40,7 +40,7 @@ struct State {
 
 impl Client {
     /// Connects to `address`, subscribes to everything and stays.
-    pub async fn connect(address: SocketAddr) -> Self {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let task = tokio::spawn(stay(address, state.clone()));
         let client = Self { state, task };
@@ -52,19 +52,19 @@ impl Client {
     }
 
     /// All that it has received so far.
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.state.lock().unwrap().received.clone()
     }
 
     /// What it has received under this name so far.
-    pub fn named(&self, name: &str) -> Vec<Received> {
+    pub(crate) fn named(&self, name: &str) -> Vec<Received> {
         let mut received = self.received();
         received.retain(|one| one.name == name);
         received
     }
 
     /// The titles of the notifications received so far.
-    pub fn titles(&self) -> Vec<String> {
+    pub(crate) fn titles(&self) -> Vec<String> {
         let title = |one: Received| {
             let payload: Value = serde_json::from_str(&one.payload).unwrap();
             payload["title"].as_str().unwrap().to_owned()
@@ -73,14 +73,19 @@ impl Client {
     }
 
     /// How long each interruption lasted, from the loss to the new subscriptions.
-    pub fn interruptions(&self) -> Vec<Duration> {
+    pub(crate) fn interruptions(&self) -> Vec<Duration> {
         let state = self.state.lock().unwrap();
         let back = state.subscribed.iter().skip(1);
-        state.lost.iter().zip(back).map(|(lost, back)| *back - *lost).collect()
+        state
+            .lost
+            .iter()
+            .zip(back)
+            .map(|(lost, back)| *back - *lost)
+            .collect()
     }
 
     /// Waits until it has received `count` samples more.
-    pub async fn samples(&self, count: usize) {
+    pub(crate) async fn samples(&self, count: usize) {
         let is_sample = |one: &&Received| one.entity.is_some();
         let now = self.received().iter().filter(is_sample).count();
         eventually("samples arrive", async || {
@@ -90,7 +95,7 @@ impl Client {
     }
 
     /// Waits until a notification with this title has arrived `count` times.
-    pub async fn title(&self, title: &str, count: usize) {
+    pub(crate) async fn title(&self, title: &str, count: usize) {
         eventually(title, async || {
             let titles = self.titles();
             (titles.iter().filter(|one| *one == title).count() >= count).then_some(())
@@ -145,8 +150,9 @@ async fn serve(
                 state.lock().unwrap().subscribed.push(Instant::now());
             }
         } else if let Some(event) = packet.strip_prefix("42/realtime,") {
-            let received = Received::read(event);
-            state.lock().unwrap().received.push(received);
+            let mut state = state.lock().unwrap();
+            let received = Received::read(event, state.lost.len());
+            state.received.push(received);
         }
     }
     Ok(())

@@ -11,12 +11,12 @@ use tokio::{
 
 const TIMEOUT: Duration = Duration::from_secs(40);
 
-pub async fn get(address: SocketAddr, path: &str) -> io::Result<(u16, Value)> {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> io::Result<(u16, Value)> {
     request(address, "GET", path, "").await
 }
 
 /// Sends a request and returns status and JSON body; null if the body is something else.
-pub async fn request(
+pub(crate) async fn request(
     address: SocketAddr,
     method: &str,
     path: &str,
@@ -28,7 +28,7 @@ pub async fn request(
 }
 
 /// The same from another address of this machine, with the body as text.
-pub async fn request_from(
+pub(crate) async fn request_from(
     source: SocketAddr,
     address: SocketAddr,
     method: &str,
@@ -61,10 +61,19 @@ async fn exchange(
     };
     let answer = timeout(TIMEOUT, answer).await??;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     let status = status.ok_or(io::ErrorKind::UnexpectedEof)?;
-    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-    let body = if chunked { unchunked(body) } else { body.to_owned() };
+    let chunked = head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked");
+    let body = if chunked {
+        unchunked(body)
+    } else {
+        body.to_owned()
+    };
     Ok((status, body))
 }
 

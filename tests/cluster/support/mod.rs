@@ -1,10 +1,10 @@
 //! Real servers to test with: instances, Redis, a balancer and a cable that can be cut.
 
-pub mod cable;
-pub mod client;
-pub mod http;
-pub mod process;
-pub mod stream;
+pub(crate) mod cable;
+pub(crate) mod client;
+pub(crate) mod http;
+pub(crate) mod process;
+pub(crate) mod stream;
 
 use std::{
     fs,
@@ -20,20 +20,20 @@ use tokio::time::{Instant, sleep};
 use self::process::Process;
 
 /// How long to wait for what is sure to come.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A port that is free at the moment.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap().port()
 }
 
-pub fn loopback(port: u16) -> SocketAddr {
+pub(crate) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
 /// Waits until `look` finds something.
-pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look().await {
@@ -45,10 +45,10 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
 }
 
 /// A folder for one test, removed at its end.
-pub struct Folder(pub PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let name = format!("gridcast-test-{}-{}", std::process::id(), free_port());
         let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).unwrap();
@@ -63,14 +63,14 @@ impl Drop for Folder {
 }
 
 /// A redis-server that keeps nothing.
-pub struct Redis {
-    pub port: u16,
+pub(crate) struct Redis {
+    pub(crate) port: u16,
     process: Process,
     folder: Folder,
 }
 
 impl Redis {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = Folder::new();
         let port = free_port();
         let process = Self::spawn(port, &folder);
@@ -91,25 +91,25 @@ impl Redis {
         Process::spawn(command, &folder.0.join("redis.log"))
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.process.kill();
     }
 
     /// Starts again, empty.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.process = Self::spawn(self.port, &self.folder);
         self.answers().await;
     }
 
-    pub fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         self.process.signal("STOP");
     }
 
-    pub fn thaw(&self) {
+    pub(crate) fn thaw(&self) {
         self.process.signal("CONT");
     }
 
@@ -121,16 +121,20 @@ impl Redis {
         .await;
     }
 
-    pub async fn connect(&self) -> Option<redis::aio::MultiplexedConnection> {
+    pub(crate) async fn connect(&self) -> Option<redis::aio::MultiplexedConnection> {
         let client = redis::Client::open(self.url()).unwrap();
         client.get_multiplexed_async_connection().await.ok()
     }
 
     /// How often each command was called so far, by the server's own count.
-    pub async fn calls(&self) -> u64 {
+    pub(crate) async fn calls(&self) -> u64 {
         let mut redis = self.connect().await.unwrap();
         let mut info = redis::cmd("INFO");
-        let info: String = info.arg("commandstats").query_async(&mut redis).await.unwrap();
+        let info: String = info
+            .arg("commandstats")
+            .query_async(&mut redis)
+            .await
+            .unwrap();
         let calls = info.lines().filter_map(|line| {
             let (name, rest) = line.split_once(":calls=")?;
             let external = ["evalsha", "xread", "ping", "publish", "eval"];
@@ -144,8 +148,8 @@ impl Redis {
 }
 
 /// One instance of the server.
-pub struct Instance {
-    pub address: SocketAddr,
+pub(crate) struct Instance {
+    pub(crate) address: SocketAddr,
     environment: Vec<(String, String)>,
     process: Process,
     folder: Folder,
@@ -153,7 +157,7 @@ pub struct Instance {
 
 impl Instance {
     /// Starts one that shares the Redis at `redis_url`.
-    pub async fn start(redis_url: &str, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(redis_url: &str, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
         let mut environment = vec![
             ("HOST".to_owned(), "127.0.0.1".to_owned()),
@@ -189,77 +193,84 @@ impl Instance {
         .await;
     }
 
-    pub async fn is_ready(&self) -> bool {
+    pub(crate) async fn is_ready(&self) -> bool {
         let answer = http::get(self.address, "/readyz").await;
         answer.is_ok_and(|(status, _)| status == 200)
     }
 
-    pub async fn ready(&self) {
+    pub(crate) async fn ready(&self) {
         eventually("an instance is ready", async || {
             self.is_ready().await.then_some(())
         })
         .await;
     }
 
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.process.kill();
     }
 
-    pub fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         self.process.signal("STOP");
     }
 
-    pub fn thaw(&self) {
+    pub(crate) fn thaw(&self) {
         self.process.signal("CONT");
     }
 
     /// Asks it to end, and waits until it has.
-    pub async fn terminate(&mut self) {
+    pub(crate) async fn terminate(&mut self) {
         self.process.signal("TERM");
-        eventually("an instance ends", async || self.process.ended().then_some(())).await;
+        eventually("an instance ends", async || {
+            self.process.ended().then_some(())
+        })
+        .await;
     }
 
     /// Starts it again at the same address.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.process = Self::spawn(&self.environment, &self.folder);
         self.listens().await;
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.0.join("gridcast.log")).unwrap_or_default()
     }
 
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let (status, body) = http::get(self.address, path).await.unwrap();
         assert_eq!(status, 200, "{path}: {body}");
         body
     }
 
-    pub async fn post(&self, path: &str, body: &str) -> (u16, Value) {
-        http::request(self.address, "POST", path, body).await.unwrap()
+    pub(crate) async fn post(&self, path: &str, body: &str) -> (u16, Value) {
+        http::request(self.address, "POST", path, body)
+            .await
+            .unwrap()
     }
 
-    pub async fn command(&self, path: &str) -> u16 {
-        self.post(&format!("/api/v1/data/simulation/{path}"), "").await.0
+    pub(crate) async fn command(&self, path: &str) -> u16 {
+        self.post(&format!("/api/v1/data/simulation/{path}"), "")
+            .await
+            .0
     }
 
-    pub async fn cluster(&self) -> Value {
+    pub(crate) async fn cluster(&self) -> Value {
         self.get("/api/v1/cluster").await
     }
 
-    pub async fn redis_state(&self) -> String {
+    pub(crate) async fn redis_state(&self) -> String {
         self.cluster().await["redis"].as_str().unwrap().to_owned()
     }
 }
 
 /// Several instances that share a Redis.
-pub struct Cluster {
-    pub redis: Redis,
-    pub instances: Vec<Instance>,
+pub(crate) struct Cluster {
+    pub(crate) redis: Redis,
+    pub(crate) instances: Vec<Instance>,
 }
 
 impl Cluster {
-    pub async fn start(count: usize) -> Self {
+    pub(crate) async fn start(count: usize) -> Self {
         let redis = Redis::start().await;
         let mut instances = Vec::new();
         for _ in 0..count {
@@ -272,11 +283,11 @@ impl Cluster {
     }
 
     /// Waits until all instances have the same hash at the same tick, and returns both.
-    pub async fn agree(&self) -> (u64, String) {
+    pub(crate) async fn agree(&self) -> (u64, String) {
         agree(&self.instances.iter().collect::<Vec<_>>()).await
     }
 
-    pub async fn all_connected(&self) {
+    pub(crate) async fn all_connected(&self) {
         for instance in &self.instances {
             eventually("all instances see Redis", async || {
                 (instance.redis_state().await == "connected").then_some(())
@@ -287,7 +298,7 @@ impl Cluster {
 }
 
 /// Waits until these instances have the same hash at the same tick, and returns both.
-pub async fn agree(instances: &[&Instance]) -> (u64, String) {
+pub(crate) async fn agree(instances: &[&Instance]) -> (u64, String) {
     eventually("all instances agree", async || {
         let mut seen = Vec::new();
         for instance in instances {
@@ -302,26 +313,33 @@ pub async fn agree(instances: &[&Instance]) -> (u64, String) {
 }
 
 /// nginx with the configuration that the containers use.
-pub struct Balancer {
-    pub address: SocketAddr,
+pub(crate) struct Balancer {
+    pub(crate) address: SocketAddr,
     _process: Process,
     _folder: Folder,
 }
 
 impl Balancer {
-    pub async fn start(instances: &[Instance]) -> Self {
+    pub(crate) async fn start(instances: &[Instance]) -> Self {
         let folder = Folder::new();
         let port = free_port();
-        let servers: String = instances
-            .iter()
-            .map(|one| format!("server {} max_fails=1 fail_timeout=2s;\n", one.address))
-            .collect();
+        let server =
+            |one: &Instance| format!("server {} max_fails=1 fail_timeout=2s;", one.address);
+        let servers: Vec<_> = instances.iter().map(server).collect();
         let file = |name: &str| folder.0.join(name);
-        fs::write(file("nginx.conf"), include_str!("../../../deploy/nginx.conf")).unwrap();
-        fs::write(file("instances.conf"), servers).unwrap();
+        fs::write(
+            file("nginx.conf"),
+            include_str!("../../../deploy/nginx.conf"),
+        )
+        .unwrap();
+        fs::write(file("instances.conf"), servers.join("\n")).unwrap();
         fs::write(file("listen.conf"), format!("listen 127.0.0.1:{port};\n")).unwrap();
         let mut command = Command::new("nginx");
-        command.arg("-p").arg(&folder.0).arg("-c").arg(file("nginx.conf"));
+        command
+            .arg("-p")
+            .arg(&folder.0)
+            .arg("-c")
+            .arg(file("nginx.conf"));
         command.arg("-e").arg(file("error.log"));
         let globals = format!("daemon off; pid {};", file("pid").display());
         command.arg("-g").arg(globals);

@@ -7,12 +7,16 @@ use std::{
     sync::Mutex,
 };
 
-pub struct Process(Mutex<Child>);
+pub(crate) struct Process(Mutex<Child>);
 
 impl Process {
     /// Starts it; what it says is appended to `log`.
-    pub fn spawn(mut command: Command, log: &Path) -> Self {
-        let log = OpenOptions::new().create(true).append(true).open(log).unwrap();
+    pub(crate) fn spawn(mut command: Command, log: &Path) -> Self {
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .unwrap();
         let child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -23,20 +27,20 @@ impl Process {
     }
 
     /// Sends a signal such as `STOP`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.0.lock().unwrap().id().to_string();
         let status = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(status.unwrap().success(), "kill -s {name} {pid}");
     }
 
     /// Ends it at once, as a crash would.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         let mut child = self.0.lock().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
-    pub fn ended(&self) -> bool {
+    pub(crate) fn ended(&self) -> bool {
         self.0.lock().unwrap().try_wait().unwrap().is_some()
     }
 }

@@ -36,6 +36,7 @@ end
 
 -- Whether the log goes on from `position` of `lineage`.
 local function continues(lineage, position)
+  if lineage == '' then return false end
   return (lineage == head.lineage and position <= number(head.position))
     or (lineage == head.parent and position <= number(head.fork))
 end
