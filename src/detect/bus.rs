@@ -318,7 +318,11 @@ fn sensors(
                 Gate::Explained
             };
             let input = Input {
-                support: restlessness(parity, state, sensor, readings[at][sensor]),
+                support: if sensor < 2 {
+                    1.0
+                } else {
+                    restlessness(parity, state, sensor, readings[at][sensor])
+                },
                 ..Input::new(score, 1.0)
             };
             let signal = state.tracks[sensor].step(&SENSOR, &input, gate);

@@ -268,8 +268,10 @@ impl Track {
                 if let Level::Wanders { gain, .. } = spec.level
                     && age > PATIENCE
                 {
-                    self.level += 0.15 * gain * (residual - self.level);
-                    self.long_level += 0.15 * gain * (residual - self.long_level);
+                    // Slowly at first, so that the end of a long offset still shows.
+                    let share = (f64::from(age - PATIENCE) / 60.0).clamp(0.15, 1.0);
+                    self.level += share * gain * (residual - self.level);
+                    self.long_level += share * gain * (residual - self.long_level);
                 }
                 self.alarming(spec, z, age, quiet, noisy)
             }
