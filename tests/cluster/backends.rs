@@ -49,7 +49,10 @@ impl Reader {
                     self.position = entry.position;
                     self.tick = self.tick.max(entry.effective);
                     if let Some(reply) = delivery.reply {
-                        reply.send(Ok(view(self.tick)));
+                        reply.send(Ok(Outcome {
+                            simulation: view(self.tick),
+                            injection: None,
+                        }));
                     }
                     return entry;
                 }
@@ -133,7 +136,7 @@ async fn an_answer_is_what_the_reader_says(url: Option<&str>) {
     });
     log.ready().await;
     let verdict = log.submit(Command::Stop).await.unwrap().unwrap();
-    assert!(!verdict.is_running);
+    assert!(!verdict.simulation.is_running);
 }
 
 async fn without_a_reader_there_is_no_answer(url: Option<&str>) {
