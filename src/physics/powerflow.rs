@@ -19,7 +19,7 @@ pub(super) fn answer(input: &Value) -> Result<Value, TopicError> {
     let mut answer = json!({
         "converged": outcome.is_ok(),
         "bus": case.buses.iter().map(|bus| bus.number).collect::<Vec<_>>(),
-        "slack_bus": flow.slack_buses().next().map(number),
+        "slack_bus": flow.slack_buses().map(number).collect::<Vec<_>>(),
         "islands": islands,
     });
     match &outcome {
