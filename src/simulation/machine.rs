@@ -84,6 +84,8 @@ pub struct Snapshot {
     active: Option<ActiveSnapshot>,
     history: Record,
     network: Option<NetworkState>,
+    /// The network as a run that is over left it, where that is not as the case has it.
+    topology: Option<Topology>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -270,6 +272,8 @@ impl Machine {
             }),
             history: self.history.record(),
             network: self.network.as_deref().cloned(),
+            topology: (self.active.is_none() && self.topology != *self.spec.topology())
+                .then(|| self.topology.as_ref().clone()),
         }
     }
 
@@ -290,10 +294,11 @@ impl Machine {
             course: snapshot.course,
             applied: snapshot.applied,
             history: History::resume(spec.catalogue(), snapshot.history),
-            topology: active
-                .as_ref()
-                .map_or(spec.topology(), |active| active.plant.topology())
-                .clone(),
+            topology: match (&active, snapshot.topology) {
+                (Some(active), _) => active.plant.topology().clone(),
+                (None, Some(topology)) => Arc::new(topology),
+                (None, None) => spec.topology().clone(),
+            },
             network: snapshot.network.map(Arc::new),
             injections: Arc::default(),
             alerts: active
@@ -453,7 +458,17 @@ impl Machine {
         match effect {
             Effect::Begin(run) => {
                 let plant = Plant::new(self.spec.clone(), &run.settings);
-                self.topology = plant.topology().clone();
+                let before = std::mem::replace(&mut self.topology, plant.topology().clone());
+                if before != self.topology {
+                    // What the run before left out of service is back.
+                    push(
+                        &mut batch.events,
+                        Event::Topology(TopologyUpdate {
+                            topology: self.topology.clone(),
+                            timestamp,
+                        }),
+                    );
+                }
                 self.active = Some(Active {
                     plant,
                     watch: Watch::new(&self.spec),
