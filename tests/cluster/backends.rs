@@ -2,7 +2,8 @@
 
 use gridcast::{
     cluster::{
-        self, Checkpoint, Feed, Fingerprint, Input, Membership, Snapshot, StateHash, SubmitError,
+        self, Checkpoint, Feed, Fingerprint, Input, Membership, Outcome, Snapshot, StateHash,
+        SubmitError,
     },
     config::Config,
     grid::{
