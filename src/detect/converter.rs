@@ -265,7 +265,7 @@ fn residuals(
         ),
         input(f64::NAN, 1.0, 0.0),
         Input {
-            coarse: 0.15 * state.memory[RISE_CHANGE],
+            coarse: 0.25 * state.memory[RISE_CHANGE],
             ..input(
                 row.get(converter::TEMPERATURE) - (1.0 + state.memory[RISE_RATIO]) * rise,
                 noise.heat_sink_k,
