@@ -1,6 +1,6 @@
 //! How the text of one setting becomes its value.
 
-use std::{net::IpAddr, ops::RangeInclusive, str::FromStr};
+use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
 use crate::grid::run::{MAX_DISTURBANCES, MAX_NOISE, MAX_SEED, MAX_SPEED};
 
@@ -59,6 +59,18 @@ impl<F: Fn(&Setting) -> Option<String>> Reader<F> {
         self.optional(variable, parse).unwrap_or(default)
     }
 
+    /// Refuses a value that fits by itself but not with others.
+    pub(super) fn refuse(&mut self, variable: &str, wanted: String) {
+        let setting = SETTINGS.iter().find(|one| one.variable == variable);
+        let Some(setting) = setting else { return };
+        self.problems.push(Problem {
+            variable: setting.variable,
+            flag: setting.flag,
+            value: (self.value_of)(setting).unwrap_or_default(),
+            wanted,
+        });
+    }
+
     pub(super) fn finish(self, config: Config) -> Result<Config, Vec<Problem>> {
         if self.problems.is_empty() {
             Ok(config)
@@ -94,6 +106,15 @@ fn number(text: &str, max: f64) -> Result<f64, String> {
 pub(super) fn host(text: &str) -> Result<IpAddr, String> {
     text.parse()
         .map_err(|_| "give an IP address, for instance 127.0.0.1, 0.0.0.0 or ::".into())
+}
+
+pub(super) fn file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err("give the path of a file that exists, ending in .json, .m or .toml".into())
+    }
 }
 
 pub(super) fn port(text: &str) -> Result<u16, String> {

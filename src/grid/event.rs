@@ -1,6 +1,6 @@
 //! Everything the server emits: one enum, with the name, the audience and the payload of each event.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -56,6 +56,20 @@ impl Event {
         }
     }
 
+    /// When it happened.
+    #[must_use]
+    pub fn timestamp(&self) -> Timestamp {
+        match self {
+            Self::Sample(Sample::Converter(sample)) => sample.timestamp,
+            Self::Sample(Sample::Bus(sample)) => sample.timestamp,
+            Self::Sample(Sample::Res(sample)) => sample.timestamp,
+            Self::Fault(fault) => fault.timestamp,
+            Self::Anomaly(anomaly) => anomaly.timestamp,
+            Self::Notification(notification) => notification.timestamp,
+            Self::Topology(update) => update.timestamp,
+        }
+    }
+
     /// Who gets it.
     #[must_use]
     pub fn audience(&self) -> Audience {
@@ -83,6 +97,17 @@ pub struct Batch {
     pub run: RunChange,
     /// The events.
     pub events: Vec<Arc<Event>>,
+    /// The commands that took effect at this tick, in order.
+    pub commands: Vec<Effected>,
+}
+
+/// A command that took effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effected {
+    /// Its place in the log.
+    pub position: u64,
+    /// Which of the batch's events it gave rise to.
+    pub events: Range<usize>,
 }
 
 /// What becomes of the run at a tick.
@@ -118,6 +143,9 @@ pub enum NotificationData {
     Fault(FaultDetails),
     /// The anomaly it announces.
     Anomaly(AnomalyDetails),
+    /// What an operator has to add.
+    #[schema(value_type = Object)]
+    Other(serde_json::Value),
 }
 
 /// Payload of `notification`.
@@ -168,6 +196,17 @@ impl Notification {
             NotificationType::Info,
             "Simulation Stopped",
             "All simulators have been stopped",
+            timestamp,
+        )
+    }
+
+    /// Announces that the network has no solution any more.
+    #[must_use]
+    pub fn not_converged(timestamp: Timestamp) -> Self {
+        Self::plain(
+            NotificationType::Warning,
+            "Power Flow Not Converged",
+            "The power flow has no solution at present: samples of buses and converters are stale",
             timestamp,
         )
     }
