@@ -37,15 +37,24 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server with these settings. It accepts connections when this returns.
+    /// Starts a server of the default plant with these settings. It accepts connections when this
+    /// returns.
     ///
     /// # Errors
     /// [`BindError`] if it cannot listen.
     pub async fn start(config: Config) -> Result<Self, BindError> {
+        Self::start_with(config, PlantSpec::default()).await
+    }
+
+    /// Starts a server of `plant` with these settings.
+    ///
+    /// # Errors
+    /// [`BindError`] if it cannot listen.
+    pub async fn start_with(config: Config, plant: PlantSpec) -> Result<Self, BindError> {
         let listener = Listener::bind(&config.listen)?;
         let addresses = listener.addresses();
         let shutdown = CancellationToken::new();
-        let spec = Arc::new(PlantSpec::default());
+        let spec = Arc::new(plant);
         let Membership {
             log,
             feed,

@@ -4,7 +4,13 @@ use std::env;
 
 use clap::{Arg, ArgMatches, Command};
 
-use crate::config::{Config, Problem, SETTINGS};
+use crate::{
+    config::{Config, Problem, SETTINGS},
+    physics::TOPICS,
+};
+
+/// The argument of `physics`.
+const TOPIC: &str = "topic";
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -13,6 +19,8 @@ pub enum Action {
     Serve(Config),
     /// Ask a server with these settings whether it is ready.
     Healthcheck(Config),
+    /// Answer a verification topic from standard input.
+    Physics(String),
 }
 
 /// Reads the command line and the environment. Help, version and a wrong command line end the
@@ -24,6 +32,9 @@ pub fn read() -> Result<Action, Vec<Problem>> {
     let matches = command().get_matches();
     match matches.subcommand() {
         Some(("healthcheck", given)) => Ok(Action::Healthcheck(config(given)?)),
+        Some(("physics", given)) => Ok(Action::Physics(
+            given.get_one::<String>(TOPIC).cloned().unwrap_or_default(),
+        )),
         Some((_, given)) => Ok(Action::Serve(config(given)?)),
         None => Ok(Action::Serve(config(&matches)?)),
     }
@@ -66,6 +77,28 @@ fn command() -> Command {
                 .about("Ask the server on HOST and PORT whether it is ready: exit status 0 if so")
                 .args(settings()),
         )
+        .subcommand(
+            Command::new("physics")
+                .about("Answer one of the models' topics: JSON in, JSON out")
+                .long_about(physics_help())
+                .arg(
+                    Arg::new(TOPIC)
+                        .required(true)
+                        .value_parser(TOPICS.iter().map(|(name, _)| *name).collect::<Vec<_>>())
+                        .help("What to compute"),
+                ),
+        )
+}
+
+fn physics_help() -> String {
+    let topics = TOPICS
+        .iter()
+        .map(|(name, what)| format!("  {name:<10} {what}\n"));
+    let topics: String = topics.collect();
+    format!(
+        "Answers one of the models' topics: reads the input from standard input, writes the answer \
+         to standard output, both JSON.\n\n{topics}"
+    )
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! The server's binary: reads settings, starts logging, serves until it is told to end.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use gridcast::{
     app::Server,
     cli::{self, Action},
     config::Config,
-    healthcheck,
+    healthcheck, physics,
+    plant::{PlantError, PlantSpec},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
@@ -36,7 +40,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gridcast: {error}");
-            ExitCode::FAILURE
+            if error.is::<PlantError>() {
+                ExitCode::from(BAD_SETTINGS)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -45,7 +53,16 @@ async fn run(action: Action) -> Result<(), Box<dyn std::error::Error>> {
     match action {
         Action::Serve(config) => run_server(config).await,
         Action::Healthcheck(config) => Ok(healthcheck::check(&config.listen).await?),
+        Action::Physics(topic) => answer(&topic),
     }
+}
+
+fn answer(topic: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let input = io::read_to_string(io::stdin())?;
+    let answer = physics::answer_text(topic, &input)?;
+    let mut output = io::stdout().lock();
+    serde_json::to_writer(&mut output, &answer)?;
+    Ok(writeln!(output)?)
 }
 
 async fn run_server(config: Config) -> Result<(), Box<dyn std::error::Error>> {
@@ -54,7 +71,11 @@ async fn run_server(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         .init();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let server = Server::start(config).await?;
+    let plant = match &config.case {
+        Some(path) => PlantSpec::load(path)?,
+        None => PlantSpec::default(),
+    };
+    let server = Server::start_with(config, plant).await?;
     for address in server.addresses() {
         info!("listening on http://{address}");
     }

@@ -6,6 +6,6 @@
 //! exact by IEEE 754 and may be used as they are.
 
 pub use libm::{
-    acos, asin, atan, atan2, cos, cosh, exp, expm1, fmod, log, log1p, log10, pow, sin, sincos,
-    sinh, tan, tanh,
+    acos, asin, atan, atan2, cos, cosh, erfc, exp, expm1, fmod, log, log1p, log10, pow, sin,
+    sincos, sinh, tan, tanh,
 };

@@ -27,6 +27,7 @@ use crate::{
     config,
     grid::{
         command::{Command, Entry},
+        injection::InjectionView,
         run::SimulationView,
         time::{Tick, Timestamp},
     },
@@ -45,7 +46,16 @@ const WAITING_INPUTS: usize = 256;
 pub const CHECKPOINT_PERIOD: u64 = 50;
 
 /// What a command came to, decided by its place in the log.
-pub type Verdict = Result<SimulationView, Rejection>;
+pub type Verdict = Result<Outcome, Rejection>;
+
+/// What there is to say of a command that has been accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The run as it should be from now on.
+    pub simulation: SimulationView,
+    /// The injection that was placed or ended.
+    pub injection: Option<InjectionView>,
+}
 
 /// Why a command came to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -56,6 +66,18 @@ pub enum Rejection {
     /// A command that needs a run while there is none.
     #[error("the simulation is stopped: start it first")]
     Stopped,
+    /// An injection where the same acts already.
+    #[error("the same kind is already active there: DELETE it first, or wait for its end")]
+    AlreadyActive,
+    /// One more injection than can be active at once.
+    #[error("too many injections are active: DELETE some first")]
+    TooMany,
+    /// The end of an injection that has ended.
+    #[error("it has ended already")]
+    Ended,
+    /// The end of an injection that is not known.
+    #[error("there is no such injection: GET the list of all for their ids")]
+    UnknownInjection,
 }
 
 /// Why a command could not be placed.

@@ -6,7 +6,7 @@
 mod parse;
 mod redis;
 
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, path::PathBuf};
 
 use crate::grid::time::Timeline;
 
@@ -50,6 +50,12 @@ pub const SETTINGS: &[Setting] = &[
         variable: "CORS_ORIGINS",
         default: "http://localhost:5173",
         help: "origins, separated by commas, that may send credentials to the REST routes; `*` for any",
+    },
+    Setting {
+        flag: "case",
+        variable: "CASE",
+        default: "the 5-bus plant",
+        help: "what to simulate: a network in MATPOWER's form (`.json`, `.m`) or a plant file (`.toml`)",
     },
     Setting {
         flag: "autostart",
@@ -132,6 +138,8 @@ pub struct Config {
     pub listen: Listen,
     /// How the REST interface appears.
     pub api: Api,
+    /// The file of the network or plant to simulate; the default plant if absent.
+    pub case: Option<PathBuf>,
     /// How runs are made.
     pub simulation: Simulation,
     /// The Redis that instances share, if there are to be several.
@@ -222,6 +230,7 @@ impl Config {
                     parse::origins,
                 ),
             },
+            case: reader.optional("CASE", parse::file),
             simulation: Simulation {
                 autostart: reader.or("AUTOSTART", false, parse::switch),
                 seed: reader.optional("SEED", parse::seed),

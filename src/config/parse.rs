@@ -1,6 +1,6 @@
 //! How the text of one setting becomes its value.
 
-use std::{net::IpAddr, ops::RangeInclusive, str::FromStr};
+use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
 use crate::grid::run::{MAX_DISTURBANCES, MAX_NOISE, MAX_SEED, MAX_SPEED};
 
@@ -106,6 +106,15 @@ fn number(text: &str, max: f64) -> Result<f64, String> {
 pub(super) fn host(text: &str) -> Result<IpAddr, String> {
     text.parse()
         .map_err(|_| "give an IP address, for instance 127.0.0.1, 0.0.0.0 or ::".into())
+}
+
+pub(super) fn file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err("give the path of a file that exists, ending in .json, .m or .toml".into())
+    }
 }
 
 pub(super) fn port(text: &str) -> Result<u16, String> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     alert::{AnomalyDetails, FaultDetails},
+    injection::InjectionOrder,
     time::{Tick, Timestamp},
 };
 
@@ -20,6 +21,13 @@ pub enum Command {
     SetSpeed {
         /// Simulated seconds per second.
         speed: u32,
+    },
+    /// Place a disturbance or a sensor fault on the run.
+    Inject(InjectionOrder),
+    /// End one.
+    EndInjection {
+        /// Its id.
+        id: String,
     },
     /// Emit an alert that something other than the plant's own detectors found.
     Report(Report),

@@ -56,6 +56,20 @@ impl Event {
         }
     }
 
+    /// When it happened.
+    #[must_use]
+    pub fn timestamp(&self) -> Timestamp {
+        match self {
+            Self::Sample(Sample::Converter(sample)) => sample.timestamp,
+            Self::Sample(Sample::Bus(sample)) => sample.timestamp,
+            Self::Sample(Sample::Res(sample)) => sample.timestamp,
+            Self::Fault(fault) => fault.timestamp,
+            Self::Anomaly(anomaly) => anomaly.timestamp,
+            Self::Notification(notification) => notification.timestamp,
+            Self::Topology(update) => update.timestamp,
+        }
+    }
+
     /// Who gets it.
     #[must_use]
     pub fn audience(&self) -> Audience {
@@ -182,6 +196,17 @@ impl Notification {
             NotificationType::Info,
             "Simulation Stopped",
             "All simulators have been stopped",
+            timestamp,
+        )
+    }
+
+    /// Announces that the network has no solution any more.
+    #[must_use]
+    pub fn not_converged(timestamp: Timestamp) -> Self {
+        Self::plain(
+            NotificationType::Warning,
+            "Power Flow Not Converged",
+            "The power flow has no solution at present: samples of buses and converters are stale",
             timestamp,
         )
     }

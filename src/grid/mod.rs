@@ -8,6 +8,7 @@ pub mod alert;
 pub mod command;
 pub mod entity;
 pub mod event;
+pub mod injection;
 pub mod quantity;
 pub mod run;
 pub mod telemetry;

@@ -61,6 +61,23 @@ pub struct ConverterState {
     pub converter_type: EntityType,
 }
 
+impl ConverterState {
+    fn field_mut(&mut self, field: &str) -> Option<&mut f64> {
+        Some(match field {
+            "voltage" => &mut self.voltage,
+            "current_d" => &mut self.current_d,
+            "current_q" => &mut self.current_q,
+            "activePower" => &mut self.active_power,
+            "reactivePower" => &mut self.reactive_power,
+            "frequency" => &mut self.frequency,
+            "thd" => &mut self.thd,
+            "temperature" => &mut self.temperature,
+            "gridVoltage" => &mut self.grid_voltage,
+            _ => return None,
+        })
+    }
+}
+
 /// Payload of `converter:state`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -98,6 +115,19 @@ pub struct BusMeasurement {
     /// Reactive power in MVAR.
     #[schema(example = -28.0)]
     pub reactive_power: f64,
+}
+
+impl BusMeasurement {
+    fn field_mut(&mut self, field: &str) -> Option<&mut f64> {
+        Some(match field {
+            "voltageMagnitude" => &mut self.voltage_magnitude,
+            "voltageAngle" => &mut self.voltage_angle,
+            "frequency" => &mut self.frequency,
+            "activePower" => &mut self.active_power,
+            "reactivePower" => &mut self.reactive_power,
+            _ => return None,
+        })
+    }
 }
 
 /// Payload of `bus:measurement`.
@@ -154,8 +184,21 @@ pub struct ResSample {
     pub timestamp: Timestamp,
 }
 
+impl ResSample {
+    fn field_mut(&mut self, field: &str) -> Option<&mut f64> {
+        match (field, &mut self.resource) {
+            ("generation", _) => Some(&mut self.generation),
+            ("utilizationFactor", _) => Some(&mut self.utilization_factor),
+            ("temperature", _) => Some(&mut self.temperature),
+            ("irradiance", Resource::Irradiance(value))
+            | ("windSpeed", Resource::WindSpeed(value)) => Some(value),
+            _ => None,
+        }
+    }
+}
+
 /// A sample of any kind; it serialises as its payload.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Sample {
     /// Of a converter.
@@ -174,6 +217,15 @@ impl Sample {
             Self::Converter(sample) => &sample.converter_id,
             Self::Bus(sample) => &sample.bus_id,
             Self::Res(sample) => &sample.unit_id,
+        }
+    }
+
+    /// The measured value under `field`, a name on the wire; none where the sample has no such field.
+    pub fn field_mut(&mut self, field: &str) -> Option<&mut f64> {
+        match self {
+            Self::Converter(ConverterSample { state, .. }) => state.field_mut(field),
+            Self::Bus(BusSample { measurement, .. }) => measurement.field_mut(field),
+            Self::Res(sample) => sample.field_mut(field),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The network as the outside sees it: buses, branches and what flows.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -65,7 +67,8 @@ pub struct Topology {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TopologyUpdate {
     /// The network from now on.
-    pub topology: Topology,
+    #[schema(value_type = Topology)]
+    pub topology: Arc<Topology>,
     /// The time of the tick at which it changed.
     pub timestamp: Timestamp,
 }
@@ -88,4 +91,20 @@ pub struct BranchFlow {
     /// Apparent power at the more loaded end over the rating in %, null where the rating is 0.
     #[schema(required, example = 46.5)]
     pub loading_percent: Option<f64>,
+}
+
+/// What flows in the network at one instant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkState {
+    /// What flows through each branch, in order.
+    pub flows: Vec<BranchFlow>,
+    /// Active power lost in all branches in MW.
+    #[schema(example = 1.93)]
+    pub loss_mw: f64,
+    /// The time of the tick.
+    pub timestamp: Timestamp,
+    /// Whether the solution belongs to this instant; otherwise it is the last one that was found.
+    #[schema(example = true)]
+    pub converged: bool,
 }

@@ -76,7 +76,10 @@ impl IntoResponse for ApiError {
 
 impl From<Rejection> for ApiError {
     fn from(rejection: Rejection) -> Self {
-        Self::Conflict(rejection.to_string())
+        match rejection {
+            Rejection::UnknownInjection => Self::NotFound(rejection.to_string()),
+            _ => Self::Conflict(rejection.to_string()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A request passes, from the outside in: [`cors`], [`path`] (case and trailing slash), [`body`]
 //! (size and well-formedness), then the router. Every refusal is an [`error::ApiError`].
 
+mod alerts;
 mod body;
 mod client_files;
 mod cluster;
@@ -10,7 +11,9 @@ mod cors;
 mod docs;
 mod entities;
 mod error;
+mod faults;
 mod health;
+mod network;
 mod notifications;
 mod page;
 mod path;
@@ -72,7 +75,10 @@ pub fn router(app: App, api: &config::Api, realtime: Router) -> Router {
 fn documented(prefix: &str) -> (Router<App>, utoipa::openapi::OpenApi) {
     let prefixed = root::router()
         .merge(simulation::router())
+        .merge(faults::router())
         .merge(entities::router())
+        .merge(network::router())
+        .merge(alerts::router())
         .merge(notifications::router())
         .merge(cluster::router());
     OpenApiRouter::with_openapi(docs::description())

@@ -99,11 +99,11 @@ async fn start(State(app): State<App>, body: Bytes) -> Result<JsonBody<Started>,
         );
         return Err(ApiError::BadRequest(vec![problem]));
     }
-    let run = simulation.submit(Command::Start(start)).await??;
+    let outcome = simulation.submit(Command::Start(start)).await??;
     Ok(JsonBody(Started {
         success: true,
         message: "Simulation started successfully",
-        status: Status::new(simulation, run.is_running),
+        status: Status::new(simulation, outcome.simulation.is_running),
     }))
 }
 
@@ -154,7 +154,6 @@ async fn run(State(app): State<App>) -> JsonBody<SimulationView> {
     security((), ("bearer" = [])))]
 async fn change(State(app): State<App>, body: Bytes) -> Result<JsonBody<SimulationView>, ApiError> {
     let PatchBody { speed } = PatchBody::read(&body, app.simulation.highest_speed())?;
-    Ok(JsonBody(
-        app.simulation.submit(Command::SetSpeed { speed }).await??,
-    ))
+    let outcome = app.simulation.submit(Command::SetSpeed { speed }).await??;
+    Ok(JsonBody(outcome.simulation))
 }

@@ -192,7 +192,8 @@ fn end_of_2100() -> Timestamp {
     Timestamp::from_unix_ms(4_133_980_800_000)
 }
 
-fn parse_instant(text: &str) -> Option<Timestamp> {
+/// Reads an ISO 8601 time; UTC if without an offset.
+pub(super) fn parse_instant(text: &str) -> Option<Timestamp> {
     let utc = |time: NaiveDateTime| Utc.from_utc_datetime(&time);
     let time = DateTime::parse_from_rfc3339(text)
         .map(|time| time.with_timezone(&Utc))

@@ -10,6 +10,7 @@ use crate::{
     config,
     grid::{
         command::{Command, Entry, Report, Start, StartMode},
+        injection::InjectionOrder,
         run::{Run, RunSettings},
         time::Timeline,
     },
@@ -47,6 +48,10 @@ pub enum Effect {
     End,
     /// The run goes on at this speed.
     Speed(u32),
+    /// An injection begins.
+    Inject(InjectionOrder),
+    /// An injection ends.
+    EndInjection(String),
     /// An alert is emitted.
     Report(Report),
 }
@@ -88,8 +93,15 @@ impl Control {
                 self.speed = *speed;
                 Ok(Some(Effect::Speed(*speed)))
             }
+            Command::Inject(order) if self.running => Ok(Some(Effect::Inject(order.clone()))),
+            Command::EndInjection { id } if self.running => {
+                Ok(Some(Effect::EndInjection(id.clone())))
+            }
             Command::Report(report) if self.running => Ok(Some(Effect::Report(report.clone()))),
-            Command::SetSpeed { .. } | Command::Report(_) => Err(Rejection::Stopped),
+            Command::SetSpeed { .. }
+            | Command::Inject(_)
+            | Command::EndInjection { .. }
+            | Command::Report(_) => Err(Rejection::Stopped),
         }
     }
 
@@ -246,7 +258,7 @@ mod tests {
                     Ok(Some(Effect::Begin(_))) => { prop_assert!(!open); open = true; }
                     Ok(Some(Effect::End)) => open = false,
                     Ok(Some(Effect::StartedAgain | Effect::Speed(_))) => prop_assert!(open),
-                    Ok(Some(Effect::Report(_))) => unreachable!(),
+                    Ok(Some(Effect::Inject(_) | Effect::EndInjection(_) | Effect::Report(_))) => unreachable!(),
                     Ok(None) => {}
                     Err(_) => prop_assert_eq!(&control, &Control { position: control.position, ..before }),
                 }

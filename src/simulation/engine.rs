@@ -24,13 +24,14 @@ use crate::{
     },
     config,
     grid::{
+        command::Entry,
         event::{Batch, Event, Notification, RunChange},
         time::{Tick, Timeline},
     },
     plant::{Plant, PlantSpec},
 };
 
-use super::{Simulation, View, machine::Machine, outlet::Outlet, rewind::Rewind};
+use super::{Simulation, View, machine::Machine, outlet::Outlet, rewind::Rewind, transfer};
 
 /// Batches older than this are not emitted any more.
 const OLDEST_EMITTED_MS: u64 = 2_000;
@@ -57,15 +58,14 @@ pub fn start(
     shutdown: CancellationToken,
 ) -> (Simulation, mpsc::Receiver<Batch>) {
     let now = defaults.timeline.tick_at(clock.read_us());
-    let step_time = time_steps(&spec, &defaults);
+    let step_time = time_steps(&spec);
     let machine = Machine::new(spec.clone(), &defaults, now);
-    let catalogue = machine.catalogue().clone();
     let (outlet, batches) = mpsc::channel(OUTLET_BATCHES);
-    let (view, watched) = watch::channel(view_of(&machine, step_time));
+    let (view, watched) = watch::channel(View::of(&machine, step_time));
     let engine = Engine {
         rewind: Rewind::new(&machine),
         machine,
-        spec,
+        spec: spec.clone(),
         timeline: defaults.timeline,
         defaults: defaults.clone(),
         clock,
@@ -82,7 +82,7 @@ pub fn start(
         Simulation {
             log,
             view: watched,
-            catalogue,
+            spec,
             defaults,
         },
         batches,
@@ -145,6 +145,12 @@ impl Engine {
             }
             return;
         }
+        let present = self.machine.done();
+        let late = present.plus(1).since(entry.effective);
+        if late > 0 && !self.go_back(&entry, late) {
+            return;
+        }
+        // It is judged by the state at its own tick, like everywhere else.
         let verdict = self.machine.accept(&entry);
         self.rewind.note_entry(&entry);
         match &verdict {
@@ -156,8 +162,8 @@ impl Engine {
                 info!(log.position = entry.position, %reason, "refused {:?}", entry.command);
             }
         }
-        if entry.effective <= self.machine.done() && verdict.is_ok() {
-            self.replay(entry.effective, entry.position);
+        while self.machine.done() < present {
+            self.step(present, Some(entry.position));
         }
         // The view first: whoever gets the answer and asks again must see it.
         self.show();
@@ -166,28 +172,23 @@ impl Engine {
         }
     }
 
-    /// Computes the ticks from `tick` on again, because the command at place `late` takes effect
-    /// there.
-    fn replay(&mut self, tick: Tick, late: u64) {
-        let present = self.machine.done();
-        let Some(machine) = self.rewind.before(tick) else {
-            warn!(
-                log.position = late,
-                "a command is {} ticks late: going on from a snapshot",
-                present.since(tick)
+    /// Goes back to a state before the tick of a command that comes `late` ticks after it. False if
+    /// none is kept.
+    fn go_back(&mut self, entry: &Entry, late: u64) -> bool {
+        if let Some(machine) = self.rewind.before(entry.effective) {
+            info!(
+                log.position = entry.position,
+                "a command is {late} ticks late: replayed"
             );
-            self.feed.ask_restore();
-            return;
-        };
-        info!(
-            log.position = late,
-            "a command is {} ticks late: replayed",
-            present.since(tick)
-        );
-        self.machine = machine;
-        while self.machine.done() < present {
-            self.step(present, Some(late));
+            self.machine = machine;
+            return true;
         }
+        warn!(
+            log.position = entry.position,
+            "a command is {late} ticks late: going on from a snapshot"
+        );
+        self.feed.ask_restore();
+        false
     }
 
     /// Computes the ticks that are due.
@@ -261,7 +262,7 @@ impl Engine {
             first,
             done,
         } = restore;
-        let state = match rmp_serde::from_slice(&snapshot.state) {
+        let state = match transfer::unpack(&snapshot.state) {
             Ok(state) => state,
             Err(error) => {
                 let _ = done.send(Err(error.to_string()));
@@ -320,7 +321,7 @@ impl Engine {
         let Some(machine) = machine.cloned() else {
             return;
         };
-        tokio::task::spawn_blocking(move || match rmp_serde::to_vec_named(&machine.snapshot()) {
+        tokio::task::spawn_blocking(move || match transfer::pack(&machine.snapshot()) {
             Ok(state) => {
                 let _ = reply.send(Snapshot {
                     tick: machine.done(),
@@ -335,25 +336,17 @@ impl Engine {
 
     fn show(&self) {
         self.view
-            .send_replace(view_of(&self.machine, self.step_time));
-    }
-}
-
-fn view_of(machine: &Machine, step_time: Duration) -> View {
-    View {
-        simulation: machine.view(),
-        latest: machine.latest().clone(),
-        step_time,
+            .send_replace(View::of(&self.machine, self.step_time));
     }
 }
 
 /// The typical time of a step of the plant, measured on a scratch copy.
-fn time_steps(spec: &Arc<PlantSpec>, defaults: &config::Simulation) -> Duration {
-    let mut plant = Plant::new(spec.clone(), &Plant::trial_settings(defaults));
+fn time_steps(spec: &Arc<PlantSpec>) -> Duration {
+    let mut plant = Plant::new(spec.clone(), &Plant::trial_settings());
     let mut times: Vec<_> = (0..TIMED_STEPS)
         .map(|_| {
             let begun = Instant::now();
-            plant.step();
+            plant.step(std::iter::empty());
             begun.elapsed()
         })
         .collect();

@@ -10,28 +10,29 @@ use std::{collections::VecDeque, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cluster::Verdict,
+    cluster::{Outcome, Rejection, Verdict},
     config,
     grid::{
         alert::{Anomaly, Fault},
         command::{Entry, Report},
-        entity::Catalogue,
+        entity::{Catalogue, EntityKind},
         event::{Batch, Effected, Event, Notification, RunChange},
+        injection::InjectionView,
         run::{Run, SimulationView},
-        telemetry::Sample,
-        time::{Tick, Timeline},
+        time::{STEP_MS, Tick, Timeline},
+        topology::{NetworkState, Topology, TopologyUpdate},
     },
     plant::{Plant, PlantSpec, PlantState},
 };
 
-use super::control::{Control, Effect};
-
-/// Ticks between two samples of a converter.
-pub const CONVERTER_PERIOD: u64 = 5;
-/// Ticks between two samples of a bus.
-pub const BUS_PERIOD: u64 = 10;
-/// Ticks between two samples of a renewable unit.
-pub const RES_PERIOD: u64 = 20;
+use super::{
+    control::{Control, Effect},
+    course::Course,
+    history::{History, Record},
+    period::{BUS_PERIOD, CONVERTER_PERIOD, RES_PERIOD},
+    sensor,
+    watch::{self, Alerts, Watch, WatchState},
+};
 
 /// An effect that waits for its tick.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,35 +43,31 @@ struct Scheduled {
     effect: Effect,
 }
 
-/// A run that is on.
+/// What a run that is on computes.
 #[derive(Debug, Clone)]
 struct Active {
-    run: Run,
-    speed: u32,
     plant: Plant,
-}
-
-/// How far the newest run that has begun has come.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Progress {
-    run: String,
-    steps: u64,
+    watch: Watch,
 }
 
 /// The state of everything, at one tick.
 #[derive(Debug, Clone)]
 pub struct Machine {
     spec: Arc<PlantSpec>,
-    catalogue: Arc<Catalogue>,
     timeline: Timeline,
     done: Tick,
     control: Control,
     scheduled: VecDeque<Scheduled>,
     /// Place of the newest command that has taken effect.
     applied: u64,
+    /// The present or last run.
+    course: Option<Course>,
     active: Option<Active>,
-    progress: Option<Progress>,
-    latest: Arc<Vec<Option<Arc<Event>>>>,
+    history: History,
+    topology: Arc<Topology>,
+    network: Option<Arc<NetworkState>>,
+    injections: Arc<Vec<InjectionView>>,
+    alerts: Arc<Alerts>,
 }
 
 /// All that a [`Machine`] needs to go on elsewhere, bit for bit.
@@ -83,34 +80,36 @@ pub struct Snapshot {
     pub control: Control,
     scheduled: VecDeque<Scheduled>,
     applied: u64,
+    course: Option<Course>,
     active: Option<ActiveSnapshot>,
-    progress: Option<Progress>,
-    latest: Vec<Option<Sample>>,
+    history: Record,
+    network: Option<NetworkState>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct ActiveSnapshot {
-    run: Run,
-    speed: u32,
     plant: PlantState,
+    watch: WatchState,
 }
 
 impl Machine {
     /// A machine without a run, whose next tick is the one after `now`.
     #[must_use]
     pub fn new(spec: Arc<PlantSpec>, defaults: &config::Simulation, now: Tick) -> Self {
-        let catalogue = Arc::new(spec.catalogue());
         Self {
-            latest: Arc::new(vec![None; catalogue.all().len()]),
-            spec,
-            catalogue,
             timeline: defaults.timeline,
             done: now,
             control: Control::new(defaults),
             scheduled: VecDeque::new(),
             applied: 0,
+            course: None,
             active: None,
-            progress: None,
+            history: History::new(spec.catalogue()),
+            topology: spec.topology().clone(),
+            network: None,
+            injections: Arc::default(),
+            alerts: Arc::default(),
+            spec,
         }
     }
 
@@ -136,19 +135,44 @@ impl Machine {
     /// The id of the run that is on at this tick.
     #[must_use]
     pub fn active_run(&self) -> Option<&str> {
-        self.active.as_ref().map(|active| active.run.id.as_str())
+        let course = self.course.as_ref().filter(|_| self.active.is_some());
+        course.map(|course| course.run.id.as_str())
     }
 
     /// All entities of the plant.
     #[must_use]
     pub fn catalogue(&self) -> &Arc<Catalogue> {
-        &self.catalogue
+        self.spec.catalogue()
     }
 
-    /// The newest sample of each entity, in the order of the catalogue.
+    /// The samples that are kept.
     #[must_use]
-    pub fn latest(&self) -> &Arc<Vec<Option<Arc<Event>>>> {
-        &self.latest
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The network as it is now.
+    #[must_use]
+    pub fn topology(&self) -> &Arc<Topology> {
+        &self.topology
+    }
+
+    /// What flows in the network, at the newest instant at which buses were sampled.
+    #[must_use]
+    pub fn network(&self) -> Option<&Arc<NetworkState>> {
+        self.network.as_ref()
+    }
+
+    /// The injections of the present or last run, counting commands from when they were accepted.
+    #[must_use]
+    pub fn injections(&self) -> &Arc<Vec<InjectionView>> {
+        &self.injections
+    }
+
+    /// The faults and anomalies that are active.
+    #[must_use]
+    pub fn alerts(&self) -> &Arc<Alerts> {
+        &self.alerts
     }
 
     /// A hash of the plant's state: equal on all instances at the same tick of the same run.
@@ -162,14 +186,23 @@ impl Machine {
     /// # Errors
     /// The rejection, if the command comes to nothing.
     pub fn accept(&mut self, entry: &Entry) -> Verdict {
+        let mut injection = None;
         if let Some(effect) = self.control.apply(entry, self.timeline)? {
+            if matches!(effect, Effect::Inject(_) | Effect::EndInjection(_)) {
+                let mut course = self.ahead(entry.effective).ok_or(Rejection::Stopped)?;
+                injection = course.take_effect(&effect, entry.effective, &self.spec)?;
+            }
             self.scheduled.push_back(Scheduled {
                 at: entry.effective,
                 position: entry.position,
                 effect,
             });
+            self.list_injections();
         }
-        Ok(self.view())
+        Ok(Outcome {
+            simulation: self.view(),
+            injection,
+        })
     }
 
     /// Computes the next tick.
@@ -184,7 +217,7 @@ impl Machine {
         self.advance(&mut batch.events);
         while let Some(next) = self.scheduled.pop_front_if(|next| next.at <= self.done) {
             let before = batch.events.len();
-            self.take_effect(next.effect, &mut batch);
+            self.take_effect(&next.effect, &mut batch);
             self.applied = next.position;
             batch.commands.push(Effected {
                 position: next.position,
@@ -206,8 +239,8 @@ impl Machine {
     pub fn view(&self) -> SimulationView {
         let control = &self.control;
         let run = control.run.as_ref();
-        let steps = |run: &Run| match &self.progress {
-            Some(progress) if progress.run == run.id => progress.steps,
+        let steps = |run: &Run| match &self.course {
+            Some(course) if course.run.id == run.id => course.step(),
             _ => 0,
         };
         SimulationView {
@@ -225,149 +258,256 @@ impl Machine {
     /// The whole state, to go on elsewhere.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let sample = |event: &Arc<Event>| match event.as_ref() {
-            Event::Sample(sample) => Some(sample.clone()),
-            _ => None,
-        };
         Snapshot {
             tick: self.done,
             control: self.control.clone(),
             scheduled: self.scheduled.clone(),
             applied: self.applied,
+            course: self.course.clone(),
             active: self.active.as_ref().map(|active| ActiveSnapshot {
-                run: active.run.clone(),
-                speed: active.speed,
                 plant: active.plant.state().clone(),
+                watch: active.watch.state().clone(),
             }),
-            progress: self.progress.clone(),
-            latest: self
-                .latest
-                .iter()
-                .map(|event| event.as_ref().and_then(sample))
-                .collect(),
+            history: self.history.record(),
+            network: self.network.as_deref().cloned(),
         }
     }
 
     /// A machine of the same plant that goes on where `snapshot` was taken.
     #[must_use]
     pub fn restore(spec: Arc<PlantSpec>, timeline: Timeline, snapshot: Snapshot) -> Self {
-        let catalogue = Arc::new(spec.catalogue());
-        let event = |sample: Option<Sample>| sample.map(|sample| Arc::new(Event::Sample(sample)));
-        let mut latest: Vec<_> = snapshot.latest.into_iter().map(event).collect();
-        latest.resize(catalogue.all().len(), None);
-        let resume = |active: ActiveSnapshot| Active {
-            plant: Plant::resume(spec.clone(), &active.run.settings, active.plant),
-            run: active.run,
-            speed: active.speed,
-        };
-        Self {
+        let active = snapshot.active.zip(snapshot.course.as_ref());
+        let active = active.map(|(active, course)| {
+            let plant = Plant::resume(spec.clone(), &course.run.settings, active.plant);
+            let watch = Watch::resume(&spec, plant.topology(), active.watch);
+            Active { plant, watch }
+        });
+        let mut machine = Self {
             timeline,
             done: snapshot.tick,
             control: snapshot.control,
             scheduled: snapshot.scheduled,
             applied: snapshot.applied,
-            active: snapshot.active.map(resume),
-            progress: snapshot.progress,
-            latest: Arc::new(latest),
-            catalogue,
+            course: snapshot.course,
+            history: History::resume(spec.catalogue(), snapshot.history),
+            topology: active
+                .as_ref()
+                .map_or(spec.topology(), |active| active.plant.topology())
+                .clone(),
+            network: snapshot.network.map(Arc::new),
+            injections: Arc::default(),
+            alerts: active
+                .as_ref()
+                .map(|active| active.watch.alerts())
+                .unwrap_or_default(),
+            active,
             spec,
+        };
+        machine.list_injections();
+        machine
+    }
+
+    /// The course of the run at a tick to come, as the commands placed so far make it.
+    fn ahead(&self, tick: Tick) -> Option<Course> {
+        let mut course = self.course.clone();
+        for Scheduled { at, effect, .. } in &self.scheduled {
+            match (&mut course, effect) {
+                (_, Effect::Begin(run)) => course = Some(Course::begin(run.clone())),
+                (Some(course), effect) => {
+                    course.play_to(*at, &self.spec);
+                    // It was judged when it was accepted.
+                    let _ = course.take_effect(effect, *at, &self.spec);
+                }
+                (None, _) => {}
+            }
+        }
+        if let Some(course) = &mut course {
+            course.play_to(tick, &self.spec);
+        }
+        course
+    }
+
+    fn list_injections(&mut self) {
+        let last = self
+            .scheduled
+            .back()
+            .map_or(self.done, |last| last.at.max(self.done));
+        let course = if self.scheduled.is_empty() {
+            None
+        } else {
+            self.ahead(last)
+        };
+        let views = match (&course, &self.course) {
+            (Some(course), _) | (None, Some(course)) => course.injections(last),
+            (None, None) => Vec::new(),
+        };
+        if views != *self.injections {
+            self.injections = Arc::new(views);
         }
     }
 
     fn advance(&mut self, events: &mut Vec<Arc<Event>>) {
-        let Some(Active { run, speed, plant }) = &mut self.active else {
+        let (Some(Active { plant, watch }), Some(course)) = (&mut self.active, &mut self.course)
+        else {
             return;
         };
-        for _ in 0..*speed {
-            plant.step();
-        }
-        if let Some(progress) = &mut self.progress {
-            progress.steps = plant.steps();
-        }
         let timestamp = self.timeline.timestamp(self.done);
-        let elapsed = self.done.since(run.start);
-        let mut samples = Vec::new();
-        if elapsed.is_multiple_of(RES_PERIOD) {
-            plant.sample_res(timestamp, &mut samples);
+        let converged = plant.converged();
+        for _ in 0..course.speed() {
+            course.next_step(&self.spec);
+            plant.step(
+                course
+                    .ledger()
+                    .active()
+                    .iter()
+                    .map(|injection| &injection.order),
+            );
         }
-        if elapsed.is_multiple_of(BUS_PERIOD) {
-            plant.sample_buses(timestamp, &mut samples);
+        if !Arc::ptr_eq(&self.topology, plant.topology()) {
+            self.topology = plant.topology().clone();
+            watch.set_network(&self.topology);
+            push(
+                events,
+                Event::Topology(TopologyUpdate {
+                    topology: self.topology.clone(),
+                    timestamp,
+                }),
+            );
         }
-        if elapsed.is_multiple_of(CONVERTER_PERIOD) {
-            plant.sample_converters(timestamp, &mut samples);
+        if converged && !plant.converged() {
+            push(
+                events,
+                Event::Notification(Notification::not_converged(timestamp)),
+            );
         }
-        if samples.is_empty() {
-            return;
-        }
-        let latest = Arc::make_mut(&mut self.latest);
-        for sample in samples {
-            let at = self.catalogue.find(sample.entity().as_str());
-            let event = Arc::new(Event::Sample(sample));
-            if let Some(slot) = at.and_then(|at| latest.get_mut(at)) {
-                *slot = Some(event.clone());
+        let elapsed = self.done.since(course.run.start);
+        let at = sensor::Instant {
+            seed: course.run.settings.seed,
+            step: course.step(),
+            tick: self.done,
+        };
+        let mut alerts = Vec::new();
+        for (kind, period) in [
+            (EntityKind::ResUnit, RES_PERIOD),
+            (EntityKind::Bus, BUS_PERIOD),
+            (EntityKind::Converter, CONVERTER_PERIOD),
+        ] {
+            if !elapsed.is_multiple_of(period) {
+                continue;
             }
-            events.push(event);
+            let mut samples = Vec::new();
+            plant.sample(kind, timestamp, &mut samples);
+            let sampled: Vec<_> = samples
+                .iter()
+                .map(|sample| sample.entity().clone())
+                .collect();
+            let latest = self.history.latest();
+            let catalogue = self.spec.catalogue();
+            let published: Vec<_> = samples
+                .into_iter()
+                .filter_map(|sample| {
+                    let before = catalogue
+                        .find(sample.entity().as_str())
+                        .and_then(|at| latest.get(at)?.as_deref());
+                    sensor::distort(sample, course.ledger().active(), before, at)
+                })
+                .map(|sample| Arc::new(Event::Sample(sample)))
+                .collect();
+            let seen = watch::Instant {
+                step: at.step,
+                dt_s: (period * u64::from(course.speed()) * STEP_MS) as f64 / 1000.0,
+                timestamp,
+            };
+            watch.observe(kind, &sampled, &published, seen, &mut alerts);
+            self.history.add(kind, catalogue, &published);
+            events.extend(published);
+            if kind == EntityKind::Bus {
+                let network = Arc::new(plant.network(timestamp));
+                watch.observe_flows(&network, seen, &mut alerts);
+                self.network = Some(network);
+            }
         }
+        if !alerts.is_empty() {
+            self.alerts = watch.alerts();
+        }
+        for alert in alerts {
+            let notification = match &alert {
+                Event::Fault(fault) => Notification::of_fault(fault),
+                Event::Anomaly(anomaly) => Some(Notification::of_anomaly(anomaly)),
+                _ => None,
+            };
+            push(events, alert);
+            if let Some(notification) = notification {
+                push(events, Event::Notification(notification));
+            }
+        }
+        self.list_injections();
     }
 
-    fn take_effect(&mut self, effect: Effect, batch: &mut Batch) {
+    fn take_effect(&mut self, effect: &Effect, batch: &mut Batch) {
         let timestamp = self.timeline.timestamp(self.done);
+        if let (Some(course), false) = (&mut self.course, matches!(effect, Effect::Begin(_))) {
+            // It was judged when it was accepted.
+            let _ = course.take_effect(effect, self.done, &self.spec);
+        }
         match effect {
             Effect::Begin(run) => {
                 let plant = Plant::new(self.spec.clone(), &run.settings);
-                self.progress = Some(Progress {
-                    run: run.id.clone(),
-                    steps: 0,
-                });
+                self.topology = plant.topology().clone();
                 self.active = Some(Active {
-                    speed: run.settings.speed,
-                    run,
                     plant,
+                    watch: Watch::new(&self.spec),
                 });
-                self.latest = Arc::new(vec![None; self.catalogue.all().len()]);
+                self.course = Some(Course::begin(run.clone()));
+                self.history = History::new(self.spec.catalogue());
+                self.network = None;
                 batch.run = RunChange::Began;
                 push(
-                    batch,
+                    &mut batch.events,
                     Event::Notification(Notification::simulation_started(timestamp)),
                 );
             }
             Effect::StartedAgain => {
                 push(
-                    batch,
+                    &mut batch.events,
                     Event::Notification(Notification::simulation_started(timestamp)),
                 );
             }
             Effect::End => {
                 self.active = None;
+                self.alerts = Arc::default();
                 batch.run = RunChange::Ended;
                 push(
-                    batch,
+                    &mut batch.events,
                     Event::Notification(Notification::simulation_stopped(timestamp)),
                 );
             }
-            Effect::Speed(speed) => {
-                if let Some(active) = &mut self.active {
-                    active.speed = speed;
-                }
-            }
+            Effect::Speed(_) | Effect::Inject(_) | Effect::EndInjection(_) => {}
             Effect::Report(Report::Fault(details)) => {
-                let fault = Fault { details, timestamp };
+                let fault = Fault {
+                    details: details.clone(),
+                    timestamp,
+                };
                 let notification = Notification::of_fault(&fault);
-                push(batch, Event::Fault(fault));
+                push(&mut batch.events, Event::Fault(fault));
                 if let Some(notification) = notification {
-                    push(batch, Event::Notification(notification));
+                    push(&mut batch.events, Event::Notification(notification));
                 }
             }
             Effect::Report(Report::Anomaly(details)) => {
-                let anomaly = Anomaly { details, timestamp };
+                let anomaly = Anomaly {
+                    details: details.clone(),
+                    timestamp,
+                };
                 let notification = Notification::of_anomaly(&anomaly);
-                push(batch, Event::Anomaly(anomaly));
-                push(batch, Event::Notification(notification));
+                push(&mut batch.events, Event::Anomaly(anomaly));
+                push(&mut batch.events, Event::Notification(notification));
             }
         }
+        self.list_injections();
     }
 }
 
-fn push(batch: &mut Batch, event: Event) {
-    batch.events.push(Arc::new(event));
+fn push(events: &mut Vec<Arc<Event>>, event: Event) {
+    events.push(Arc::new(event));
 }

@@ -5,14 +5,20 @@
 //! sees a [`Simulation`]: a door for commands and a view of the newest state.
 
 pub mod control;
+pub mod course;
 pub mod engine;
+pub mod history;
+pub mod ledger;
 pub mod machine;
 mod outlet;
+pub mod period;
 mod rewind;
+mod sensor;
+pub mod step_clock;
+pub mod transfer;
+pub mod watch;
 
 use std::{sync::Arc, time::Duration};
-
-use tokio::sync::watch;
 
 use crate::{
     cluster::{Log, SubmitError, Verdict},
@@ -21,28 +27,55 @@ use crate::{
         command::{Command, Start, StartMode},
         entity::{Catalogue, EntityIndex},
         event::Event,
+        injection::InjectionView,
         run::{MAX_SPEED, SimulationView},
+        topology::{NetworkState, Topology},
     },
+    plant::PlantSpec,
 };
+
+use self::{history::History, machine::Machine, watch::Alerts};
 
 /// What the plant looks like after the newest tick.
 #[derive(Debug, Clone)]
 pub struct View {
     /// The run, counting commands from when they were accepted.
     pub simulation: SimulationView,
-    /// The newest sample of each entity in the order of the catalogue; kept after a stop, empty
-    /// from the next start on.
-    pub latest: Arc<Vec<Option<Arc<Event>>>>,
+    /// The recent samples; kept after a stop, empty from the next start on.
+    pub history: History,
+    /// The network as it is.
+    pub topology: Arc<Topology>,
+    /// What flows in it; kept after a stop, none from the next start until buses are sampled.
+    pub network: Option<Arc<NetworkState>>,
+    /// The injections of the present or last run, counting commands from when they were accepted.
+    pub injections: Arc<Vec<InjectionView>>,
+    /// The faults and anomalies that are active.
+    pub alerts: Arc<Alerts>,
     /// How long a step of the plant takes.
     pub step_time: Duration,
+}
+
+impl View {
+    /// What `machine` looks like, whose plant takes `step_time` for a step.
+    fn of(machine: &Machine, step_time: Duration) -> Self {
+        Self {
+            simulation: machine.view(),
+            history: machine.history().clone(),
+            topology: machine.topology().clone(),
+            network: machine.network().cloned(),
+            injections: machine.injections().clone(),
+            alerts: machine.alerts().clone(),
+            step_time,
+        }
+    }
 }
 
 /// The simulation as everything else sees it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Simulation {
     log: Log,
-    view: watch::Receiver<View>,
-    catalogue: Arc<Catalogue>,
+    view: tokio::sync::watch::Receiver<View>,
+    spec: Arc<PlantSpec>,
     defaults: config::Simulation,
 }
 
@@ -50,7 +83,7 @@ impl Simulation {
     /// All entities of the plant.
     #[must_use]
     pub fn catalogue(&self) -> &Arc<Catalogue> {
-        &self.catalogue
+        self.spec.catalogue()
     }
 
     /// What a run gets where a start leaves it open.
@@ -68,7 +101,39 @@ impl Simulation {
     /// The newest sample of an entity.
     #[must_use]
     pub fn latest(&self, entity: EntityIndex) -> Option<Arc<Event>> {
-        self.view.borrow().latest.get(entity).cloned().flatten()
+        let view = self.view.borrow();
+        view.history.latest().get(entity).cloned().flatten()
+    }
+
+    /// The samples of an entity that are kept, oldest first.
+    #[must_use]
+    pub fn history(&self, entity: EntityIndex) -> Vec<Arc<Event>> {
+        self.view.borrow().history.of(entity)
+    }
+
+    /// The network, and what flows in it if a run has come that far.
+    #[must_use]
+    pub fn network(&self) -> (Arc<Topology>, Option<Arc<NetworkState>>) {
+        let view = self.view.borrow();
+        (view.topology.clone(), view.network.clone())
+    }
+
+    /// The injections of the present or last run, counting commands from when they were accepted.
+    #[must_use]
+    pub fn injections(&self) -> Arc<Vec<InjectionView>> {
+        self.view.borrow().injections.clone()
+    }
+
+    /// The faults and anomalies that are active.
+    #[must_use]
+    pub fn alerts(&self) -> Arc<Alerts> {
+        self.view.borrow().alerts.clone()
+    }
+
+    /// The plant behind it.
+    #[must_use]
+    pub fn plant(&self) -> &PlantSpec {
+        &self.spec
     }
 
     /// The highest speed that this machine can keep up with: stepping the plant may take half of

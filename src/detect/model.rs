@@ -1,0 +1,361 @@
+//! What a detector knows of an entity, and the form in which it takes samples.
+
+use serde::{Deserialize, Serialize};
+
+use crate::grid::{
+    entity::EntityId,
+    telemetry::{Resource, Sample},
+};
+
+/// Which stream a row belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StreamKind {
+    /// Bus measurements.
+    Bus,
+    /// Converter states.
+    Converter,
+    /// Generation of renewable units.
+    Res,
+}
+
+impl StreamKind {
+    /// The names of a row's fields, in order.
+    #[must_use]
+    pub fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Bus => &bus::FIELDS,
+            Self::Converter => &converter::FIELDS,
+            Self::Res => &res::FIELDS,
+        }
+    }
+
+    /// Simulated seconds between samples at speed 1.
+    #[must_use]
+    pub fn interval_s(self) -> f64 {
+        match self {
+            Self::Bus => 1.0,
+            Self::Converter => 0.5,
+            Self::Res => 2.0,
+        }
+    }
+}
+
+/// Fields of a bus row.
+pub mod bus {
+    /// Names on the wire, in the order of the row.
+    pub const FIELDS: [&str; 5] = [
+        "voltageMagnitude",
+        "voltageAngle",
+        "frequency",
+        "activePower",
+        "reactivePower",
+    ];
+    /// Voltage magnitude, p.u.
+    pub const VOLTAGE: usize = 0;
+    /// Voltage angle, deg.
+    pub const ANGLE: usize = 1;
+    /// Frequency, Hz.
+    pub const FREQUENCY: usize = 2;
+    /// Net active injection, MW.
+    pub const ACTIVE_POWER: usize = 3;
+    /// Net reactive injection, `MVAr`.
+    pub const REACTIVE_POWER: usize = 4;
+}
+
+/// Fields of a converter row.
+pub mod converter {
+    /// Names on the wire, in the order of the row.
+    pub const FIELDS: [&str; 9] = [
+        "voltage",
+        "current_d",
+        "current_q",
+        "activePower",
+        "reactivePower",
+        "frequency",
+        "thd",
+        "temperature",
+        "gridVoltage",
+    ];
+    /// DC-link voltage, V.
+    pub const DC_VOLTAGE: usize = 0;
+    /// Current in the d axis, A.
+    pub const CURRENT_D: usize = 1;
+    /// Current in the q axis, A.
+    pub const CURRENT_Q: usize = 2;
+    /// Active power, kW.
+    pub const ACTIVE_POWER: usize = 3;
+    /// Reactive power, kVAr.
+    pub const REACTIVE_POWER: usize = 4;
+    /// Frequency, Hz.
+    pub const FREQUENCY: usize = 5;
+    /// Total harmonic distortion of the current, %.
+    pub const THD: usize = 6;
+    /// Heat sink, deg C.
+    pub const TEMPERATURE: usize = 7;
+    /// Peak phase voltage of the grid (DC/DC: output voltage), V.
+    pub const GRID_VOLTAGE: usize = 8;
+}
+
+/// Fields of a row of a renewable unit.
+pub mod res {
+    /// Names on the wire, in the order of the row.
+    pub const FIELDS: [&str; 5] = [
+        "generation",
+        "utilizationFactor",
+        "irradiance",
+        "windSpeed",
+        "temperature",
+    ];
+    /// Generation, kW.
+    pub const GENERATION: usize = 0;
+    /// Generation over capacity.
+    pub const UTILIZATION: usize = 1;
+    /// Irradiance in the plane of the array, W/m2; a wind turbine has none.
+    pub const IRRADIANCE: usize = 2;
+    /// Wind speed at hub height, m/s; a solar plant has none.
+    pub const WIND_SPEED: usize = 3;
+    /// Air temperature, deg C.
+    pub const TEMPERATURE: usize = 4;
+}
+
+/// The most fields a row has.
+pub const FIELDS_MAX: usize = converter::FIELDS.len();
+
+/// One sample as plain numbers in the order of [`StreamKind::fields`]; NaN where a field is absent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row {
+    /// The values.
+    pub values: [f64; FIELDS_MAX],
+}
+
+impl Row {
+    /// A row without any value.
+    pub const EMPTY: Self = Self {
+        values: [f64::NAN; FIELDS_MAX],
+    };
+
+    /// The value of a field; NaN where the sample has none.
+    #[must_use]
+    pub fn get(&self, field: usize) -> f64 {
+        self.values.get(field).copied().unwrap_or(f64::NAN)
+    }
+
+    fn from_fields(fields: &[f64]) -> Self {
+        let mut row = Self::EMPTY;
+        for (value, &field) in row.values.iter_mut().zip(fields) {
+            *value = field;
+        }
+        row
+    }
+}
+
+impl From<&Sample> for Row {
+    fn from(sample: &Sample) -> Self {
+        match sample {
+            Sample::Bus(sample) => {
+                let measured = &sample.measurement;
+                Self::from_fields(&[
+                    measured.voltage_magnitude,
+                    measured.voltage_angle,
+                    measured.frequency,
+                    measured.active_power,
+                    measured.reactive_power,
+                ])
+            }
+            Sample::Converter(sample) => {
+                let state = &sample.state;
+                Self::from_fields(&[
+                    state.voltage,
+                    state.current_d,
+                    state.current_q,
+                    state.active_power,
+                    state.reactive_power,
+                    state.frequency,
+                    state.thd,
+                    state.temperature,
+                    state.grid_voltage,
+                ])
+            }
+            Sample::Res(sample) => {
+                let (irradiance, wind_speed) = match sample.resource {
+                    Resource::Irradiance(irradiance) => (irradiance, f64::NAN),
+                    Resource::WindSpeed(wind_speed) => (f64::NAN, wind_speed),
+                };
+                Self::from_fields(&[
+                    sample.generation,
+                    sample.utilization_factor,
+                    irradiance,
+                    wind_speed,
+                    sample.temperature,
+                ])
+            }
+        }
+    }
+}
+
+/// What is known of an entity apart from its samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EntityModel {
+    /// Its id.
+    pub id: EntityId,
+    /// Its ratings and relations.
+    pub nominal: Nominal,
+}
+
+impl EntityModel {
+    /// The stream its samples come in.
+    #[must_use]
+    pub fn kind(&self) -> StreamKind {
+        match self.nominal {
+            Nominal::Bus { .. } => StreamKind::Bus,
+            Nominal::Converter(_) => StreamKind::Converter,
+            Nominal::Solar(_) | Nominal::Wind(_) => StreamKind::Res,
+        }
+    }
+}
+
+/// Ratings and relations by kind of entity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Nominal {
+    /// A bus.
+    Bus {
+        /// Nominal frequency in Hz.
+        frequency_hz: f64,
+    },
+    /// A converter.
+    Converter(Converter),
+    /// A solar plant.
+    Solar(Solar),
+    /// A wind turbine.
+    Wind(Wind),
+}
+
+/// Ratings of a converter.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Converter {
+    /// Rated current in A: peak of the phase current, or the output current of a DC/DC converter.
+    pub rated_current_a: f64,
+    /// Nominal DC-link voltage in V.
+    pub dc_voltage_v: f64,
+    /// Nominal peak phase voltage of the grid in V, or the output voltage of a DC/DC converter. Used
+    /// where samples carry no grid voltage.
+    pub grid_voltage_v: f64,
+    /// Nominal frequency in Hz.
+    pub frequency_hz: f64,
+    /// Power over voltage times current in the d axis: 1.5 with three phases, 1 for DC/DC.
+    pub power_factor: f64,
+    /// Heating of the heat sink.
+    pub thermal: Thermal,
+}
+
+/// Heating of a heat sink: stages of first order in series with the ambient (Foster network), driven
+/// by the loss that belongs to the load.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Thermal {
+    /// Loss over loss at rated current = `constant + linear x + square x²`, x the load.
+    pub constant: f64,
+    /// Share of the loss that grows with the load.
+    pub linear: f64,
+    /// Share of the loss that grows with its square.
+    pub square: f64,
+    /// Steady temperature rise at rated loss (K) and time constant (s) of each stage.
+    pub stages: [(f64, f64); 2],
+}
+
+/// Relation between weather and generation of a solar plant (`PVWatts`).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Solar {
+    /// Capacity on the AC side in kW.
+    pub capacity_kw: f64,
+    /// DC rating over capacity.
+    pub dc_ratio: f64,
+    /// DC losses as a share.
+    pub losses: f64,
+    /// Temperature coefficient of power in 1/K, negative.
+    pub temperature_coefficient: f64,
+    /// Rise of the cell above the air, W/m2 per K.
+    pub heat_loss: f64,
+    /// Efficiency of the inverter.
+    pub inverter: Inverter,
+}
+
+/// Efficiency of a solar inverter.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Inverter {
+    /// The same at every load.
+    Constant(f64),
+    /// `PVWatts` version 5 with nominal efficiency 0.96 (Dobos 2014).
+    PvWatts,
+}
+
+/// Relation between weather and generation of a wind turbine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wind {
+    /// Capacity in kW.
+    pub capacity_kw: f64,
+    /// Power curve: wind speed at hub height in m/s, power in kW; 0 outside.
+    pub curve: Vec<(f64, f64)>,
+    /// Air pressure at hub height in hPa, if generation follows air density (Svenningsen 2010); the
+    /// density comes from it and the sample's air temperature.
+    pub pressure_hpa: Option<f64>,
+}
+
+/// Standard deviations of the measurement noise, as far as detectors need them to weigh quantities
+/// against each other. How strong the noise really is they learn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Noise {
+    /// Bus voltage magnitude, p.u.
+    pub voltage_pu: f64,
+    /// Bus voltage angle, deg.
+    pub angle_degree: f64,
+    /// Frequency, Hz.
+    pub frequency_hz: f64,
+    /// Bus active power, MW.
+    pub active_power_mw: f64,
+    /// Bus reactive power, `MVAr`.
+    pub reactive_power_mvar: f64,
+    /// DC-link voltage as a share of nominal.
+    pub dc_voltage: f64,
+    /// Converter currents as a share of rated.
+    pub current: f64,
+    /// Converter powers as a share of rated.
+    pub converter_power: f64,
+    /// Peak phase voltage as a share of nominal.
+    pub grid_voltage: f64,
+    /// THD in percentage points.
+    pub thd: f64,
+    /// Heat sink temperature, K.
+    pub heat_sink_k: f64,
+    /// Generation as a share of capacity.
+    pub generation: f64,
+    /// Irradiance, W/m2.
+    pub irradiance: f64,
+    /// Wind speed, m/s.
+    pub wind_speed: f64,
+    /// Air temperature, K.
+    pub air_k: f64,
+}
+
+impl Default for Noise {
+    fn default() -> Self {
+        Self {
+            voltage_pu: 4e-4,
+            angle_degree: 0.02,
+            frequency_hz: 2.2e-3,
+            active_power_mw: 0.3,
+            reactive_power_mvar: 0.3,
+            dc_voltage: 6e-4,
+            current: 1e-3,
+            converter_power: 1e-3,
+            grid_voltage: 1e-3,
+            thd: 0.015,
+            heat_sink_k: 0.05,
+            generation: 2e-3,
+            irradiance: 1.5,
+            wind_speed: 0.02,
+            air_k: 0.04,
+        }
+    }
+}

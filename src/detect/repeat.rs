@@ -1,0 +1,109 @@
+//! Run lengths: is a value repeated more often than chance and habit allow?
+//!
+//! How often neighbours are equal by chance depends on resolution and noise and is learnt; a field that
+//! repeats itself by habit (a set-point, a field that is always zero) is never called stuck.
+
+use serde::{Deserialize, Serialize};
+
+use crate::maths::log;
+
+/// Least length of a run, in repetitions.
+const LEAST: u32 = 5;
+/// A run is called stuck when chance makes it less likely than exp(-16) = 1e-7.
+const SURPRISE: f64 = 16.0;
+/// Repetitions that count as chance while it is open whether the field is stuck.
+const CHANCE: u32 = 3;
+/// The past counts for so many samples.
+const MEMORY: f64 = 1000.0;
+
+/// The repetitions of one field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Repeat {
+    last: Option<f64>,
+    run: u32,
+    equal: f64,
+    total: f64,
+    stuck: bool,
+}
+
+impl Repeat {
+    pub(super) fn new() -> Self {
+        Self {
+            last: None,
+            run: 0,
+            equal: 0.0,
+            total: 0.0,
+            stuck: false,
+        }
+    }
+
+    /// How many times the present value has been repeated.
+    pub(super) fn run(&self) -> u32 {
+        self.run
+    }
+
+    /// Whether it was called stuck and has not changed since.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck
+    }
+
+    /// Whether the value changes as it usually does.
+    pub(super) fn is_lively(&self) -> bool {
+        self.run <= 1 && self.share() < 0.5
+    }
+
+    /// Takes the next value; true when that ends a stuck run.
+    #[expect(
+        clippy::float_cmp,
+        reason = "a stuck sensor repeats the very same value"
+    )]
+    pub(super) fn observe(&mut self, value: f64) -> bool {
+        if !value.is_finite() {
+            return false;
+        }
+        let Some(last) = self.last.replace(value) else {
+            return false;
+        };
+        if value == last {
+            self.run += 1;
+            if self.run <= CHANCE {
+                self.count(1.0, 1.0);
+            }
+            return false;
+        }
+        if !self.stuck {
+            let open = f64::from(self.run.saturating_sub(CHANCE));
+            self.count(open, open + 1.0);
+        }
+        self.run = 0;
+        std::mem::replace(&mut self.stuck, false)
+    }
+
+    /// Whether the run is too long; the caller says whether anything else speaks against it.
+    pub(super) fn is_suspicious(&self) -> bool {
+        let share = self.share();
+        !self.stuck
+            && self.run >= LEAST
+            && share < 0.5
+            && f64::from(self.run) * -log(share) > SURPRISE
+    }
+
+    /// Calls the field stuck.
+    pub(super) fn declare_stuck(&mut self) {
+        self.stuck = true;
+    }
+
+    /// How often neighbours are equal, cautiously.
+    fn share(&self) -> f64 {
+        (self.equal + 0.5) / (self.total + 1.0)
+    }
+
+    fn count(&mut self, equal: f64, total: f64) {
+        self.equal += equal;
+        self.total += total;
+        if self.total > MEMORY {
+            self.equal /= 2.0;
+            self.total /= 2.0;
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Renewable units: generation against the weather of the same sample.
+
+use super::{
+    bus::report,
+    entity::{self, AnomalyChange, EntityState, Place, Source},
+    model::{Inverter, Noise, Nominal, Row, Solar, Wind, res},
+    track::{Gate, Input, Level, Shape, Signal, Spec},
+};
+use crate::{grid::alert::AnomalyType, maths::pow};
+
+/// Residuals of a unit: generation, utilization factor, air temperature.
+pub(super) const TRACKS: usize = 3;
+const GENERATION: usize = 0;
+const UTILIZATION: usize = 1;
+const AIR: usize = 2;
+
+/// Generation and model of the last samples as shares of capacity, newest last, then the learnt ratio of
+/// the two less 1 and the number of samples it rests on.
+pub(super) const MEMORY: usize = 2 * HISTORY + 2;
+const HISTORY: usize = 8;
+const RATIO: usize = 2 * HISTORY;
+const RATIO_SAMPLES: usize = RATIO + 1;
+
+/// A unit that gives less than this share of its capacity stands.
+const STANDS: f64 = 0.01;
+/// The weather must allow at least this share for a stop to be a trip.
+const COULD: f64 = 0.04;
+
+const MODEL: Spec = Spec {
+    level: Level::Exact { offset: 1.0 },
+    jump: 6.0,
+    floor: 0.4,
+    noise: true,
+};
+const AIR_SPEC: Spec = Spec {
+    level: Level::Wanders {
+        gain: 0.35,
+        spread: 0.0,
+        drift: f64::INFINITY,
+    },
+    jump: 7.0,
+    floor: 0.5,
+    noise: false,
+};
+
+/// Takes one instant of all units.
+pub(super) fn observe(
+    noise: &Noise,
+    models: &[Nominal],
+    states: &mut [EntityState],
+    rows: &[Option<Row>],
+    place: Place,
+    changes: &mut Vec<AnomalyChange>,
+) {
+    for (at, ((state, row), model)) in states.iter_mut().zip(rows).zip(models).enumerate() {
+        let Some(row) = row else { continue };
+        let place = Place {
+            entity: at,
+            ..place
+        };
+        unit(noise, model, state, row, place, changes);
+    }
+}
+
+fn unit(
+    noise: &Noise,
+    model: &Nominal,
+    state: &mut EntityState,
+    row: &Row,
+    place: Place,
+    changes: &mut Vec<AnomalyChange>,
+) {
+    let Some((capacity, expected, slope, resource)) = expectation(noise, model, row) else {
+        return;
+    };
+    let possible = expected / capacity;
+    entity::watch_repeats(
+        state,
+        place,
+        &row.values[..res::FIELDS.len()],
+        |field, value| match field {
+            res::GENERATION => value >= 0.999 * capacity || possible < STANDS,
+            // It repeats what generation does.
+            res::UTILIZATION => true,
+            _ => false,
+        },
+        |state, field| field != res::TEMPERATURE && explains_all(state),
+        |field, other| match field {
+            res::GENERATION => other == resource,
+            res::IRRADIANCE | res::WIND_SPEED => other == res::GENERATION,
+            _ => true,
+        },
+        changes,
+    );
+    let generation = row.get(res::GENERATION);
+    let share = generation / capacity;
+    state.memory[..HISTORY].rotate_left(1);
+    state.memory[HISTORY..2 * HISTORY].rotate_left(1);
+    state.memory[HISTORY - 1] = if share.is_finite() { share } else { 0.0 };
+    state.memory[2 * HISTORY - 1] = possible;
+    let ratio = 1.0 + state.memory[RATIO];
+    let gate = if [res::GENERATION, res::IRRADIANCE, res::WIND_SPEED]
+        .into_iter()
+        .any(|field| state.is_stuck(field))
+    {
+        Gate::Explained
+    } else {
+        Gate::Open
+    };
+    let input = Input::new(
+        generation - (ratio * expected).min(capacity),
+        hypot(noise.generation * capacity, slope),
+    );
+    let signal = state.tracks[GENERATION].step(&MODEL, &input, gate);
+    match signal {
+        Some(Signal::Raised {
+            shape,
+            age,
+            strength,
+        }) => {
+            let (kind, field) = judge(state, shape, age, resource);
+            changes.push(entity::raise(
+                state,
+                place,
+                Source::Track(GENERATION),
+                Some(field),
+                kind,
+                age,
+                entity::confidence_of(shape, strength),
+            ));
+        }
+        Some(Signal::Cleared) => {
+            changes.extend(entity::clear(state, place, Source::Track(GENERATION)));
+        }
+        None => {}
+    }
+    if gate == Gate::Open && !state.tracks[GENERATION].is_disturbed() {
+        learn_ratio(state, share, possible);
+    }
+    let others = [
+        (
+            UTILIZATION,
+            res::UTILIZATION,
+            MODEL,
+            row.get(res::UTILIZATION) - share,
+            noise.generation,
+        ),
+        (
+            AIR,
+            res::TEMPERATURE,
+            AIR_SPEC,
+            row.get(res::TEMPERATURE),
+            noise.air_k,
+        ),
+    ];
+    for (track, field, spec, residual, std) in others {
+        let gate = if state.is_stuck(field) || (track == UTILIZATION && explains_all(state)) {
+            Gate::Explained
+        } else {
+            Gate::Open
+        };
+        let input = Input::new(residual, std);
+        let signal = state.tracks[track].step(&spec, &input, gate);
+        report(state, place, track, field, signal, changes);
+    }
+}
+
+/// Generation and weather are one relation: one alert explains the others.
+fn explains_all(state: &EntityState) -> bool {
+    state.alerts.iter().any(|alert| {
+        matches!(
+            alert.source,
+            Source::Track(GENERATION)
+                | Source::Repeat(res::GENERATION | res::IRRADIANCE | res::WIND_SPEED)
+        )
+    }) || state.tracks[GENERATION].is_alarming()
+}
+
+/// What a residual of generation means, and which field is at fault: the one that jumped.
+fn judge(state: &EntityState, shape: Shape, age: u32, resource: usize) -> (AnomalyType, usize) {
+    let generation = &state.memory[..HISTORY];
+    let model = &state.memory[HISTORY..2 * HISTORY];
+    let now = HISTORY - 1;
+    if generation[now] < STANDS && model[now] > COULD {
+        return (AnomalyType::Trip, res::GENERATION);
+    }
+    let onset = now.saturating_sub(age as usize);
+    if let Some(before) = onset.checked_sub(1) {
+        let jump_generation = (generation[onset] - generation[before]).abs();
+        let jump_model = (model[onset] - model[before]).abs();
+        if jump_model > 2.0 * jump_generation {
+            return (entity::kind_of(shape), resource);
+        }
+    }
+    let less = (0..HISTORY)
+        .rev()
+        .take(age.clamp(2, 6) as usize)
+        .all(|at| generation[at] < model[at]);
+    match shape {
+        Shape::Shift | Shape::Drift | Shape::Burst if less => {
+            (AnomalyType::Derate, res::GENERATION)
+        }
+        Shape::Shift => (AnomalyType::Inconsistent, res::GENERATION),
+        other => (entity::kind_of(other), res::GENERATION),
+    }
+}
+
+/// The unit's model may be off by a constant factor (soiling, losses, air pressure).
+fn learn_ratio(state: &mut EntityState, share: f64, possible: f64) {
+    if possible < 0.1 || possible > 0.97 || !share.is_finite() {
+        return;
+    }
+    let off = (share / possible - 1.0 - state.memory[RATIO]).clamp(-0.05, 0.05);
+    state.memory[RATIO_SAMPLES] += 1.0;
+    let gain = 1.0 / state.memory[RATIO_SAMPLES].clamp(20.0, 400.0);
+    state.memory[RATIO] = (state.memory[RATIO] + gain * off).clamp(-0.15, 0.15);
+}
+
+/// Capacity (kW), generation that the weather allows (kW), standard deviation that noise of the weather
+/// gives it (kW), and the field of the weather.
+fn expectation(noise: &Noise, model: &Nominal, row: &Row) -> Option<(f64, f64, f64, usize)> {
+    let (capacity, expected, slope, resource) = match model {
+        Nominal::Solar(solar) => {
+            let irradiance = row.get(res::IRRADIANCE);
+            let air = row.get(res::TEMPERATURE);
+            let expected = solar_power(solar, irradiance, air);
+            let step = noise.irradiance;
+            let above = solar_power(solar, irradiance + step, air);
+            (
+                solar.capacity_kw,
+                expected,
+                (above - expected).abs(),
+                res::IRRADIANCE,
+            )
+        }
+        Nominal::Wind(wind) => {
+            let speed = row.get(res::WIND_SPEED);
+            let air = row.get(res::TEMPERATURE);
+            let expected = wind_power(wind, speed, air);
+            let step = noise.wind_speed;
+            let above = wind_power(wind, speed + step, air);
+            let below = wind_power(wind, speed - step, air);
+            (
+                wind.capacity_kw,
+                expected,
+                (above - expected).abs().max((expected - below).abs()),
+                res::WIND_SPEED,
+            )
+        }
+        Nominal::Bus { .. } | Nominal::Converter(_) => return None,
+    };
+    (expected.is_finite() && capacity > 0.0).then_some((capacity, expected, slope, resource))
+}
+
+/// AC power of a solar plant in kW (`PVWatts`, Dobos 2014).
+fn solar_power(solar: &Solar, irradiance: f64, air: f64) -> f64 {
+    let irradiance = irradiance.max(0.0);
+    let cell = air + irradiance / solar.heat_loss;
+    let dc = solar.dc_ratio * solar.capacity_kw * irradiance / 1000.0
+        * (1.0 + solar.temperature_coefficient * (cell - 25.0))
+        * (1.0 - solar.losses);
+    let ac = match solar.inverter {
+        Inverter::Constant(efficiency) => efficiency * dc,
+        Inverter::PvWatts => {
+            let load = dc / (solar.capacity_kw / 0.96);
+            if load <= 0.0 {
+                0.0
+            } else {
+                0.96 / 0.9637 * (-0.0162 * load - 0.0059 / load + 0.9858) * dc
+            }
+        }
+    };
+    ac.clamp(0.0, solar.capacity_kw)
+}
+
+/// Power of a turbine in kW: its curve, interpolated, at the speed that has the same effect at standard
+/// density (Svenningsen 2010).
+fn wind_power(wind: &Wind, speed: f64, air: f64) -> f64 {
+    let density = match wind.pressure_hpa {
+        Some(pressure) if air.is_finite() => pressure * 100.0 / (287.058 * (air + 273.15)),
+        _ => return interpolate(&wind.curve, speed),
+    };
+    // The correction stretches the curve, by an exponent that depends on the curve's own speed; one step
+    // of fixed-point iteration from the measured speed is within a per mille.
+    let stretch = |at: f64| {
+        let exponent = (1.0 / 3.0 + (at - 7.5) / 15.0).clamp(1.0 / 3.0, 2.0 / 3.0);
+        pow(1.225 / density, exponent)
+    };
+    let first = speed / stretch(speed);
+    interpolate(&wind.curve, speed / stretch(first))
+}
+
+fn interpolate(curve: &[(f64, f64)], at: f64) -> f64 {
+    curve
+        .windows(2)
+        .find(|pair| pair[0].0 <= at && at <= pair[1].0)
+        .map_or(0.0, |pair| {
+            let (x0, y0) = pair[0];
+            let (x1, y1) = pair[1];
+            y0 + (y1 - y0) * (at - x0) / (x1 - x0)
+        })
+}
+
+fn hypot(a: f64, b: f64) -> f64 {
+    (a * a + b * b).sqrt()
+}
+
+/// Whether a residual is compared with its own past.
+pub(super) fn depends_on_pace(track: usize) -> bool {
+    track == AIR
+}

@@ -1,0 +1,606 @@
+//! One residual over time: is it still what it was?
+//!
+//! A residual is what is left of a measured value once everything known about it is taken away. Each
+//! comes with the standard deviation that the nominal noise gives it. A [`Track`] learns by which factor
+//! the real noise differs (Huber 1964: large values count as moderate ones), and looks for
+//!
+//! - a jump: one value too many standard deviations off. The next samples tell a spike from a shift of
+//!   level, a burst of noise and an oscillation;
+//! - a drift: two-sided CUSUM (Page 1954) of an exact residual, or the distance between the present and
+//!   the long-term level of one that wanders;
+//! - noise: mean square over the last samples.
+//!
+//! While it alarms, and while a jump is not yet explained, it learns nothing. Work and memory per sample
+//! are constant.
+
+use serde::{Deserialize, Serialize};
+
+/// Samples before a track judges.
+const WARM_UP: usize = 30;
+/// Samples after a jump within which its shape is decided.
+const SPAN: usize = 5;
+/// After a disturbance a track learns slowly for so many samples.
+const SETTLING: u32 = 60;
+/// A track that wanders follows what it sees after so many alarming samples.
+const PATIENCE: u32 = 80;
+/// A track whose residual should be zero starts anew after so many: its relation does not hold.
+const PATIENCE_EXACT: u32 = 3600;
+
+/// What is known of a residual in advance.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spec {
+    /// How its level moves.
+    pub(super) level: Level,
+    /// Standard deviations that make a jump.
+    pub(super) jump: f64,
+    /// Least factor between real and nominal noise.
+    pub(super) floor: f64,
+    /// Whether more noise than usual is a disturbance.
+    pub(super) noise: bool,
+}
+
+/// How the level of a residual moves.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Level {
+    /// Zero, but for a constant offset of at most so many nominal standard deviations.
+    Exact {
+        /// The bound.
+        offset: f64,
+    },
+    /// Anywhere, slowly.
+    Wanders {
+        /// Share of a new value in the present level.
+        gain: f64,
+        /// Least standard deviation of the present level about the long-term one, in units of the
+        /// residual.
+        spread: f64,
+        /// Standard deviations of the present level that make a drift; infinite for none.
+        drift: f64,
+    },
+}
+
+/// One value of a residual.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Input {
+    /// The residual; NaN where it cannot be told.
+    pub(super) residual: f64,
+    /// The standard deviation that nominal noise gives it.
+    pub(super) std: f64,
+    /// How far the long-term level may have moved for known reasons.
+    pub(super) doubt: f64,
+    /// What else speaks for more noise than usual, as a factor on the evidence, 1 or more.
+    pub(super) support: f64,
+}
+
+impl Input {
+    pub(super) fn new(residual: f64, std: f64) -> Self {
+        Self {
+            residual,
+            std,
+            doubt: 0.0,
+            support: 1.0,
+        }
+    }
+}
+
+/// Whether a disturbance may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// Yes.
+    Open,
+    /// No: another alert explains what is seen. Nothing is learnt from large values.
+    Explained,
+    /// No: the plant itself moves. A level that wanders follows.
+    Moving,
+}
+
+/// What a disturbance looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Shape {
+    /// Gone after one or two samples.
+    Spike,
+    /// A constant offset.
+    Shift,
+    /// A growing offset.
+    Drift,
+    /// More noise.
+    Burst,
+    /// Periodic.
+    Oscillation,
+}
+
+/// What a sample brought.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Signal {
+    /// A disturbance was found.
+    Raised {
+        /// What it looks like.
+        shape: Shape,
+        /// Samples since its onset.
+        age: u32,
+        /// Evidence over what was needed, 1 or more.
+        strength: f64,
+    },
+    /// It is over.
+    Cleared,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+enum Phase {
+    Calm,
+    Suspicious { values: [f64; SPAN + 1], count: u32 },
+    Alarming { age: u32, quiet: u32, noisy: bool },
+}
+
+/// The state of one residual.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Track {
+    first: Vec<f64>,
+    warm: bool,
+    seen: f64,
+    explained: bool,
+    settling: u32,
+    level: f64,
+    long_level: f64,
+    spread2: f64,
+    scale2: f64,
+    usual2: f64,
+    fourth: f64,
+    product: f64,
+    centre: f64,
+    gain: f64,
+    last: f64,
+    up: f64,
+    down: f64,
+    up_age: u32,
+    down_age: u32,
+    apart: u32,
+    mean: f64,
+    energy: f64,
+    long_energy: f64,
+    recent: [f64; 8],
+    phase: Phase,
+}
+
+impl Track {
+    pub(super) fn new() -> Self {
+        Self {
+            first: Vec::with_capacity(WARM_UP),
+            warm: false,
+            seen: 0.0,
+            explained: false,
+            settling: 0,
+            level: 0.0,
+            long_level: 0.0,
+            spread2: 0.0,
+            scale2: 1.0,
+            usual2: 1.0,
+            fourth: 3.0,
+            product: 0.0,
+            centre: 0.0,
+            gain: 0.0,
+            last: 0.0,
+            up: 0.0,
+            down: 0.0,
+            up_age: 0,
+            down_age: 0,
+            apart: 0,
+            mean: 0.0,
+            energy: 1.0,
+            long_energy: 1.0,
+            recent: [0.0; 8],
+            phase: Phase::Calm,
+        }
+    }
+
+    /// Whether a disturbance is present or suspected.
+    pub(super) fn is_disturbed(&self) -> bool {
+        !matches!(self.phase, Phase::Calm)
+    }
+
+    /// Whether a disturbance was reported and is not over.
+    pub(super) fn is_alarming(&self) -> bool {
+        matches!(self.phase, Phase::Alarming { .. })
+    }
+
+    /// Forgets everything; tells whether that ends an alarm.
+    pub(super) fn restart(&mut self) -> bool {
+        let alarming = self.is_alarming();
+        *self = Self::new();
+        alarming
+    }
+
+    /// Standard deviations of a value that has not been taken yet.
+    pub(super) fn score(&self, spec: &Spec, residual: f64, std: f64) -> f64 {
+        if !self.warm {
+            return 0.0;
+        }
+        (residual - self.level) / (std * self.factor(spec))
+    }
+
+    /// How far the present level is from the long-term one.
+    pub(super) fn apart(&self) -> f64 {
+        self.level - self.long_level
+    }
+
+    /// The factor between real and nominal noise.
+    pub(super) fn noise_factor(&self, spec: &Spec) -> f64 {
+        if self.warm { self.factor(spec) } else { 1.0 }
+    }
+
+    /// How much evidence for a drift there is, 1 being enough.
+    pub(super) fn drift_evidence(&self) -> f64 {
+        self.up.max(self.down) / self.cusum_limit()
+    }
+
+    /// Drops the evidence for a drift that something else explains.
+    pub(super) fn explain(&mut self) {
+        self.up = 0.0;
+        self.down = 0.0;
+        self.energy = 1.0;
+        self.long_energy = 1.0;
+        self.phase = match self.phase {
+            Phase::Suspicious { .. } => Phase::Calm,
+            other => other,
+        };
+    }
+
+    /// Takes the next value.
+    pub(super) fn step(&mut self, spec: &Spec, input: &Input, gate: Gate) -> Option<Signal> {
+        let Input { residual, std, .. } = *input;
+        if !residual.is_finite() || !std.is_finite() || std <= 0.0 {
+            return None;
+        }
+        if !self.warm {
+            self.warm_up(spec, residual, std);
+            return None;
+        }
+        let z = self.score(spec, residual, std);
+        match self.phase {
+            Phase::Calm => self.calm(spec, input, z, gate),
+            Phase::Suspicious { .. } if gate == Gate::Moving => {
+                self.phase = Phase::Calm;
+                self.level = residual;
+                None
+            }
+            Phase::Suspicious { values, count } => self.suspicious(spec, z, values, count),
+            Phase::Alarming { age, quiet, noisy } => {
+                if let Level::Wanders { gain, .. } = spec.level
+                    && age > PATIENCE
+                {
+                    self.level += 0.15 * gain * (residual - self.level);
+                    self.long_level += 0.15 * gain * (residual - self.long_level);
+                }
+                self.alarming(spec, z, age, quiet, noisy)
+            }
+        }
+    }
+
+    fn warm_up(&mut self, spec: &Spec, residual: f64, std: f64) {
+        // Values are kept in nominal standard deviations, so that one loud sample weighs no more.
+        self.first.push(residual / std);
+        if self.first.len() < WARM_UP {
+            return;
+        }
+        let middle = median(&mut self.first.clone());
+        match spec.level {
+            Level::Exact { offset } => {
+                self.level = middle.clamp(-offset, offset) * std;
+                let centre = self.level / std;
+                self.scale2 = robust_variance(self.first.iter().map(|value| value - centre));
+            }
+            Level::Wanders { gain, spread, .. } => {
+                self.gain = gain;
+                // Differences do not see the wandering; they have twice the variance.
+                let steps = self.first.windows(2).map(|pair| pair[1] - pair[0]);
+                self.scale2 = robust_variance(steps) / 2.0 * 1.3;
+                let mut tail = self.first[WARM_UP - 5..].to_vec();
+                self.level = median(&mut tail) * std;
+                self.long_level = middle * std;
+                self.spread2 = square(spread);
+            }
+        }
+        self.seen = WARM_UP as f64;
+        self.scale2 = self.scale2.max(square(spec.floor));
+        self.usual2 = self.scale2;
+        self.first = Vec::new();
+        self.warm = true;
+    }
+
+    fn calm(&mut self, spec: &Spec, input: &Input, z: f64, gate: Gate) -> Option<Signal> {
+        let freed = std::mem::replace(&mut self.explained, gate == Gate::Explained);
+        let wanders = matches!(spec.level, Level::Wanders { .. });
+        if wanders && (gate == Gate::Moving || (freed && gate == Gate::Open)) {
+            self.level = input.residual;
+            return None;
+        }
+        if z.abs() > self.jump_limit(spec) {
+            if gate == Gate::Open {
+                let mut values = [0.0; SPAN + 1];
+                values[0] = z;
+                self.phase = Phase::Suspicious { values, count: 1 };
+            }
+            return None;
+        }
+        if gate != Gate::Open && z.abs() > 3.0 {
+            return None;
+        }
+        self.learn(spec, input, z);
+        if gate != Gate::Open {
+            return None;
+        }
+        let (shape, age, strength) = if self.up.max(self.down) > self.cusum_limit() {
+            let age = if self.up > self.down {
+                self.up_age
+            } else {
+                self.down_age
+            };
+            let shape = if age < 9 { Shape::Shift } else { Shape::Drift };
+            (shape, age, self.drift_evidence())
+        } else if self.apart >= 4 {
+            (Shape::Drift, 20, 1.0)
+        } else {
+            let evidence = self.noise_evidence() * input.support;
+            if evidence <= 1.0 || !spec.noise {
+                return None;
+            }
+            (self.rhythm(), 8, evidence)
+        };
+        self.begin_alarm(matches!(shape, Shape::Burst | Shape::Oscillation));
+        Some(Signal::Raised {
+            shape,
+            age,
+            strength,
+        })
+    }
+
+    fn suspicious(
+        &mut self,
+        spec: &Spec,
+        z: f64,
+        mut values: [f64; SPAN + 1],
+        count: u32,
+    ) -> Option<Signal> {
+        let at = count as usize;
+        if let Some(value) = values.get_mut(at) {
+            *value = z;
+        }
+        let seen = &values[..(at + 1).min(SPAN + 1)];
+        let peak = seen.iter().fold(0.0_f64, |most, z| most.max(z.abs()));
+        let strength = peak / self.jump_limit(spec);
+        let shape = if seen.len() < 3 { None } else { shape_of(seen) };
+        let Some(shape) = shape else {
+            self.phase = Phase::Suspicious {
+                values,
+                count: count + 1,
+            };
+            return None;
+        };
+        self.begin_alarm(matches!(shape, Shape::Burst | Shape::Oscillation));
+        Some(Signal::Raised {
+            shape,
+            age: count,
+            strength,
+        })
+    }
+
+    fn alarming(
+        &mut self,
+        spec: &Spec,
+        z: f64,
+        age: u32,
+        quiet: u32,
+        noisy: bool,
+    ) -> Option<Signal> {
+        self.mean += 0.2 * (z.clamp(-6.0, 6.0) - self.mean);
+        self.energy += 0.25 * ((z * z).min(16.0) - self.energy);
+        let calm = z.abs() < 3.5 && self.mean.abs() < 1.2 && (!noisy || self.energy < 2.5);
+        let quiet = if calm { quiet + 1 } else { 0 };
+        if quiet >= 5 {
+            self.phase = Phase::Calm;
+            self.up = 0.0;
+            self.down = 0.0;
+            self.apart = 0;
+            self.energy = 1.0;
+            self.long_energy = 1.0;
+            self.settling = SETTLING;
+            return Some(Signal::Cleared);
+        }
+        let patience = match spec.level {
+            Level::Exact { .. } => PATIENCE_EXACT,
+            Level::Wanders { .. } => 3 * PATIENCE,
+        };
+        if age >= patience {
+            self.restart();
+            return Some(Signal::Cleared);
+        }
+        self.phase = Phase::Alarming {
+            age: age + 1,
+            quiet,
+            noisy,
+        };
+        None
+    }
+
+    fn begin_alarm(&mut self, noisy: bool) {
+        self.mean = 3.0;
+        self.energy = self.energy.max(4.0);
+        self.phase = Phase::Alarming {
+            age: 0,
+            quiet: 0,
+            noisy,
+        };
+    }
+
+    fn learn(&mut self, spec: &Spec, input: &Input, z: f64) {
+        let Input {
+            residual,
+            std,
+            doubt,
+            ..
+        } = *input;
+        let bounded = z.clamp(-3.0, 3.0);
+        let nominal = z * self.factor(spec);
+        let cut = 9.0 * self.scale2.max(square(spec.floor));
+        // More energy than usual may be the beginning of a disturbance, or the rest of one.
+        let pace = if self.long_energy > 1.7 || self.settling > 0 {
+            0.1
+        } else {
+            1.0
+        };
+        self.settling = self.settling.saturating_sub(1);
+        self.seen = (self.seen + 1.0).min(1e4);
+        let gain = pace * (1.0 / self.seen).max(0.01);
+        self.scale2 += gain * (square(nominal).min(cut) - self.scale2);
+        // What disturbances leave behind must not blind the track to the next one.
+        self.usual2 += 0.2 * gain * (self.scale2 - self.usual2);
+        self.scale2 = self.scale2.min(2.0 * self.usual2);
+        self.fourth += 0.005 * pace * (square(square(z)) - self.fourth).min(300.0);
+        self.centre += 0.1 * (bounded - self.centre);
+        let off = bounded - self.centre;
+        let before = self.last;
+        self.product += 0.005 * pace * (off * before - self.product);
+        self.last = off;
+        self.energy += 0.12 * (square(z).min(25.0) - self.energy);
+        self.long_energy += 0.05 * (square(z).min(16.0) - self.long_energy);
+        self.recent.rotate_left(1);
+        if let Some(newest) = self.recent.last_mut() {
+            *newest = z;
+        }
+        match spec.level {
+            Level::Exact { offset } => {
+                let moved = self.level + 0.0025 * bounded * std;
+                self.level = moved.clamp(-offset * std, offset * std);
+                self.accumulate(bounded);
+            }
+            Level::Wanders { spread, drift, .. } => {
+                // Innovations that resemble their neighbours tell that the level follows too slowly.
+                self.gain = (self.gain + 0.01 * pace * bounded * before).clamp(0.2, 0.95);
+                self.level += self.gain * (residual - self.level);
+                let apart = self.level - self.long_level;
+                let noise2 = self.gain / (2.0 - self.gain) * square(std) * self.scale2;
+                let width2 = self.spread2.max(square(spread)) + noise2;
+                let width = width2.sqrt();
+                let gain = (2.0 / self.seen).max(1.0 / 400.0);
+                self.long_level += gain * apart.clamp(-2.0 * width, 2.0 * width);
+                self.spread2 += 0.003 * (square(apart).min(6.0 * width2) - self.spread2);
+                let limit = drift * (1.0 + 60.0 / self.seen);
+                self.apart = if apart.abs() > limit * (width2 + square(doubt)).sqrt() {
+                    self.apart + 1
+                } else {
+                    0
+                };
+            }
+        }
+    }
+
+    fn accumulate(&mut self, z: f64) {
+        for (sum, age, z) in [
+            (&mut self.up, &mut self.up_age, z),
+            (&mut self.down, &mut self.down_age, -z),
+        ] {
+            *sum = (*sum + z - 0.75).max(0.0);
+            *age = if *sum > 0.0 { *age + 1 } else { 0 };
+        }
+    }
+
+    fn factor(&self, spec: &Spec) -> f64 {
+        self.scale2.sqrt().max(spec.floor)
+    }
+
+    /// How much heavier the tails are than normal ones, as a factor on limits.
+    fn tail(&self) -> f64 {
+        (self.fourth / 3.5).max(1.0).sqrt().sqrt()
+    }
+
+    /// How much evidence for more noise than usual there is, 1 being enough. The scale itself is uncertain
+    /// at first, and neighbours that resemble each other make the mean square uncertain.
+    fn noise_evidence(&self) -> f64 {
+        let tail = self.tail();
+        let limit = tail * tail * (1.0 + 15.0 / self.seen) * self.persistence();
+        (self.energy / 5.0).max(self.long_energy / 3.0) / limit
+    }
+
+    fn jump_limit(&self, spec: &Spec) -> f64 {
+        spec.jump * self.tail() * (1.0 + 4.0 / self.seen.max(1.0))
+    }
+
+    fn cusum_limit(&self) -> f64 {
+        20.0 * (1.0 + 8.0 / self.seen.max(1.0)) * self.persistence()
+    }
+
+    /// How much more uncertain sums are because neighbours resemble each other (first-order
+    /// autocorrelation).
+    fn persistence(&self) -> f64 {
+        let slack = (self.product.clamp(0.0, 0.9) - 0.1).max(0.0);
+        (1.0 + slack) / (1.0 - slack)
+    }
+
+    fn rhythm(&self) -> Shape {
+        if is_rhythmic(&self.recent) {
+            Shape::Oscillation
+        } else {
+            Shape::Burst
+        }
+    }
+}
+
+/// The shape of what followed a jump, the jump first; none while it is open.
+fn shape_of(values: &[f64]) -> Option<Shape> {
+    let &[first, .., last] = values else {
+        return None;
+    };
+    let far = values.iter().filter(|z| z.abs() > 3.5).count();
+    let same = values
+        .iter()
+        .all(|z| z * first > 0.0 && (0.45..2.2).contains(&(z / first)));
+    if values.len() == 3 {
+        let returned = last.abs() < 3.5;
+        if far == 1 || (far == 2 && returned && values[1] * first > 0.0) {
+            return Some(Shape::Spike);
+        }
+        return same.then_some(Shape::Shift);
+    }
+    if values.len() <= SPAN {
+        return None;
+    }
+    let one_sided = values.iter().all(|z| z * first > 0.0);
+    Some(if one_sided {
+        Shape::Shift
+    } else if is_rhythmic(values) {
+        Shape::Oscillation
+    } else if far <= 2 {
+        Shape::Spike
+    } else {
+        Shape::Burst
+    })
+}
+
+/// Whether neighbours are alike, as in an oscillation sampled several times a period; those of noise
+/// are not.
+fn is_rhythmic(values: &[f64]) -> bool {
+    let energy: f64 = values.iter().map(|z| z * z).sum();
+    let lagged: f64 = values.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    lagged > 0.15 * energy
+}
+
+fn square(x: f64) -> f64 {
+    x * x
+}
+
+/// Variance of values about zero, those beyond three robust standard deviations counting as three.
+fn robust_variance(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let mut distances: Vec<f64> = values.map(f64::abs).collect();
+    let cut = 3.0 * 1.4826 * median(&mut distances);
+    let sum: f64 = distances.iter().map(|value| square(value.min(cut))).sum();
+    sum / distances.len().max(1) as f64
+}
+
+/// The middle value; of an even number the upper one of the two.
+pub(super) fn median(values: &mut [f64]) -> f64 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f64::total_cmp).1
+}

@@ -1,0 +1,279 @@
+//! Injections: physical disturbances and sensor faults placed on the run.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    cluster::Outcome,
+    grid::{
+        command::Command,
+        injection::{InjectionKind, InjectionView},
+    },
+    plant::{InjectionRequest, Misplaced},
+};
+
+use super::{
+    App,
+    error::{ApiError, ErrorBody, JsonBody},
+};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, inject))
+        .routes(routes!(one, end))
+}
+
+/// What to inject.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({"kind": "VOLTAGE_DIP", "entityId": "BUS-004", "size": 0.8, "durationS": 2}))]
+#[expect(dead_code, reason = "it stands for the body in the document only")]
+struct InjectionBody {
+    /// What.
+    kind: InjectionKind,
+    /// The id of the entity it acts on.
+    entity_id: String,
+    /// How much, in the unit of the kind: `LOAD_STEP` change as a fraction of the load (-1..3, 0.3);
+    /// `VOLTAGE_DIP` voltage that remains in p.u. (0.05..0.98, at a bus whose voltage is held 0.3..0.98;
+    /// 0.8); `GENERATOR_LOSS` and `DC_SOURCE_LOSS` fraction lost (0..1, 1); `CLOUD_FRONT` irradiance that
+    /// remains (0..1, 0.2); `GUST` factor on wind speed (0.1..3, 1.5); `FAN_FAILURE` factor on thermal
+    /// resistance (1..5, 2.2); sensors in the unit of the field (10 standard deviations of its noise):
+    /// `SPIKE` and `LEVEL_SHIFT` an offset, `DRIFT` the offset at the end, `NOISE_BURST` a standard deviation,
+    /// `OSCILLATION` an amplitude. `BRANCH_TRIP`, `STUCK` and `MISSING` have none.
+    size: Option<f64>,
+    /// How long in simulated seconds: at least the present speed, at most 86400. Where it is missing:
+    /// `LOAD_STEP`, `CLOUD_FRONT` 60, `VOLTAGE_DIP` 2, `GENERATOR_LOSS` 120, `GUST` 20, `FAN_FAILURE` 600,
+    /// `DC_SOURCE_LOSS` 10, sensors 30; `BRANCH_TRIP` until it is deleted, `SPIKE` one sample in any case.
+    duration_s: Option<f64>,
+    /// Sensors: the field of the samples; `activePower`, or `generation` of a renewable unit, where it is
+    /// missing. `MISSING` concerns the whole sample.
+    field: Option<String>,
+}
+
+/// All injections.
+#[derive(Debug, Serialize, ToSchema)]
+struct Injections {
+    /// Those that are active and the last 100 that have ended, in the present or last run.
+    faults: Vec<InjectionView>,
+}
+
+fn bad(problem: impl Into<String>) -> ApiError {
+    ApiError::BadRequest(vec![problem.into()])
+}
+
+/// Reads a body; all that is wrong with its form is named.
+fn read(body: &[u8]) -> Result<InjectionRequest, ApiError> {
+    let wanted = || {
+        bad(
+            "send a JSON object such as {\"kind\": \"VOLTAGE_DIP\", \"entityId\": \"BUS-004\", \"size\": 0.8}",
+        )
+    };
+    let given: BTreeMap<String, Value> = serde_json::from_slice(body).map_err(|_| wanted())?;
+    let mut problems = Vec::new();
+    let text = |key: &str, problems: &mut Vec<String>| match given.get(key) {
+        Some(Value::String(text)) => Some(text.clone()),
+        None | Some(Value::Null) => None,
+        Some(_) => {
+            problems.push(format!("{key} must be a text"));
+            None
+        }
+    };
+    let number = |key: &str, problems: &mut Vec<String>| match given.get(key) {
+        Some(Value::Number(number)) => number.as_f64(),
+        None | Some(Value::Null) => None,
+        Some(_) => {
+            problems.push(format!("{key} must be a number"));
+            None
+        }
+    };
+    let kind_name = text("kind", &mut problems);
+    let kind = kind_name.as_deref().and_then(|name| {
+        InjectionKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    });
+    if kind.is_none() {
+        let all: Vec<_> = InjectionKind::ALL.iter().map(|kind| kind.name()).collect();
+        problems.push(format!("kind must be one of {}", all.join(", ")));
+    }
+    let entity = text("entityId", &mut problems);
+    if entity.is_none()
+        && !problems
+            .iter()
+            .any(|problem| problem.starts_with("entityId"))
+    {
+        problems.push("entityId is missing".into());
+    }
+    let size = number("size", &mut problems);
+    let duration_s = number("durationS", &mut problems);
+    let field = text("field", &mut problems);
+    match (kind, entity) {
+        (Some(kind), Some(entity)) if problems.is_empty() => Ok(InjectionRequest {
+            kind,
+            entity,
+            size,
+            duration_s,
+            field,
+        }),
+        _ => Err(ApiError::BadRequest(problems)),
+    }
+}
+
+fn placed(outcome: Outcome) -> Result<InjectionView, ApiError> {
+    // Every accepted command about an injection says which one.
+    let missing = || ApiError::Unavailable("the injection was not placed: try again".into());
+    outcome.injection.ok_or_else(missing)
+}
+
+fn unknown(id: &str) -> ApiError {
+    ApiError::NotFound(format!(
+        "there is no injection {id:?}: GET the list of all for their ids"
+    ))
+}
+
+/// Inject a physical disturbance or a sensor fault.
+///
+/// It begins within half a second and counts from the moment it was accepted.
+#[utoipa::path(post, path = "/data/simulation/faults", tag = "data",
+    request_body(content = InjectionBody),
+    responses(
+        (status = 201, description = "It is placed.", body = InjectionView,
+            example = json!({"id": "VOLTAGE_DIP-BUS-004-C1", "kind": "VOLTAGE_DIP", "entityId": "BUS-004", "size": 0.8,
+                "durationS": 2.0, "startTick": 17_954_756_715_u64, "endTick": 17_954_756_735_u64, "active": true, "cause": "command"})),
+        (status = 400, description = "It cannot be placed; all problems.", body = ErrorBody,
+            example = json!({"message": "size must be a number from 0.05 to 0.98", "error": "Bad Request", "statusCode": 400})),
+        (status = 404, description = "There is no such entity.", body = ErrorBody,
+            example = json!({"message": "there is no entity \"BUS-9\": GET the list of all entities for their ids", "error": "Not Found", "statusCode": 404})),
+        (status = 409, description = "The simulation is stopped, or the same acts there already.", body = ErrorBody,
+            example = json!({"message": "the simulation is stopped: start it first", "error": "Conflict", "statusCode": 409})),
+        (status = 413, description = "The body is larger than 100 kB.", body = ErrorBody,
+            example = json!({"message": "request entity too large", "statusCode": 413})),
+        (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody,
+            example = json!({"message": "the server is shutting down: try again on another instance", "error": "Service Unavailable", "statusCode": 503}))),
+    security((), ("bearer" = [])))]
+async fn inject(
+    State(app): State<App>,
+    body: Bytes,
+) -> Result<(StatusCode, JsonBody<InjectionView>), ApiError> {
+    let request = read(&body)?;
+    let id = request.entity.clone();
+    let speed = app.simulation.run().speed;
+    let order =
+        app.simulation
+            .plant()
+            .place(request, speed)
+            .map_err(|misplaced| match misplaced {
+                Misplaced::UnknownEntity => ApiError::NotFound(format!(
+                    "there is no entity {id:?}: GET the list of all entities for their ids"
+                )),
+                Misplaced::Problems(problems) => ApiError::BadRequest(problems),
+            })?;
+    let outcome = app.simulation.submit(Command::Inject(order)).await??;
+    Ok((StatusCode::CREATED, JsonBody(placed(outcome)?)))
+}
+
+/// The injections that are active, and the last 100 that have ended.
+#[utoipa::path(get, path = "/data/simulation/faults", tag = "data",
+    responses((status = 200, description = "The injections.", body = Injections,
+        example = json!({"faults": [{"id": "CLOUD_FRONT-SOLAR-001-R4210", "kind": "CLOUD_FRONT", "entityId": "SOLAR-001", "size": 0.35,
+            "durationS": 74.0, "startTick": 17_954_756_715_u64, "endTick": 17_954_757_455_u64, "active": true, "cause": "random"}]}))))]
+async fn list(State(app): State<App>) -> JsonBody<Injections> {
+    JsonBody(Injections {
+        faults: app.simulation.injections().to_vec(),
+    })
+}
+
+/// One injection.
+#[utoipa::path(get, path = "/data/simulation/faults/{id}", tag = "data",
+    params(("id" = String, Path, description = "The injection's id; case matters.", example = "VOLTAGE_DIP-BUS-004-C1")),
+    responses(
+        (status = 200, description = "The injection.", body = InjectionView,
+            example = json!({"id": "VOLTAGE_DIP-BUS-004-C1", "kind": "VOLTAGE_DIP", "entityId": "BUS-004", "size": 0.8,
+                "durationS": 2.0, "startTick": 17_954_756_715_u64, "endTick": 17_954_756_735_u64, "active": true, "cause": "command"})),
+        (status = 404, description = "There is no such injection, or it is not remembered any more.", body = ErrorBody,
+            example = json!({"message": "there is no injection \"X\": GET the list of all for their ids", "error": "Not Found", "statusCode": 404}))))]
+async fn one(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<JsonBody<InjectionView>, ApiError> {
+    let all = app.simulation.injections();
+    let found = all.iter().find(|injection| injection.id == id);
+    found.cloned().map(JsonBody).ok_or_else(|| unknown(&id))
+}
+
+/// End an injection.
+#[utoipa::path(delete, path = "/data/simulation/faults/{id}", tag = "data",
+    params(("id" = String, Path, description = "The injection's id; case matters.", example = "VOLTAGE_DIP-BUS-004-C1")),
+    responses(
+        (status = 200, description = "It is ended.", body = InjectionView,
+            example = json!({"id": "VOLTAGE_DIP-BUS-004-C1", "kind": "VOLTAGE_DIP", "entityId": "BUS-004", "size": 0.8,
+                "durationS": 2.0, "startTick": 17_954_756_715_u64, "endTick": 17_954_756_721_u64, "active": false, "cause": "command"})),
+        (status = 404, description = "There is no such injection, or it is not remembered any more.", body = ErrorBody,
+            example = json!({"message": "there is no injection \"X\": GET the list of all for their ids", "error": "Not Found", "statusCode": 404})),
+        (status = 409, description = "It has ended already, or the simulation is stopped.", body = ErrorBody,
+            example = json!({"message": "it has ended already", "error": "Conflict", "statusCode": 409})),
+        (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody,
+            example = json!({"message": "the server is shutting down: try again on another instance", "error": "Service Unavailable", "statusCode": 503}))),
+    security((), ("bearer" = [])))]
+async fn end(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<JsonBody<InjectionView>, ApiError> {
+    let command = Command::EndInjection { id: id.clone() };
+    let outcome = app.simulation.submit(command).await?;
+    let outcome = outcome.map_err(|rejection| match rejection {
+        crate::cluster::Rejection::UnknownInjection => unknown(&id),
+        other => other.into(),
+    })?;
+    Ok(JsonBody(placed(outcome)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(body: &str) -> Vec<String> {
+        match read(body.as_bytes()) {
+            Err(ApiError::BadRequest(problems)) => problems,
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_the_form_is_named() {
+        let problems = problems(r#"{"kind": "NOPE", "size": "1", "durationS": [], "field": 5}"#);
+        for key in ["kind", "entityId", "size", "durationS", "field"] {
+            assert!(
+                problems.iter().any(|p| p.starts_with(key)),
+                "{key}: {problems:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for body in ["", "[]", "null", "{", "\"x\""] {
+            assert_eq!(problems(body).len(), 1, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_read() {
+        let body = r#"{"kind":"SPIKE","entityId":"BUS-001","size":5,"field":"frequency","durationS":null,"x":1}"#;
+        let request = read(body.as_bytes()).unwrap();
+        assert_eq!(request.kind, InjectionKind::Spike);
+        assert_eq!(request.size, Some(5.0));
+        assert_eq!(
+            (request.duration_s, request.field.as_deref()),
+            (None, Some("frequency"))
+        );
+    }
+}

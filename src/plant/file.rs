@@ -1,0 +1,231 @@
+//! A plant file: a case, and the units and converters around it, in TOML.
+
+use std::{fmt, fs, io, path::Path};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::powerflow::{Case, CaseErrors};
+
+use super::{
+    converter::{BuckParameters, GridConverterParameters},
+    dc_load::DcLoadParameters,
+    frequency::FrequencyParameters,
+    load::LoadParameters,
+    solar::SolarParameters,
+    weather::WeatherParameters,
+    wind::WindParameters,
+};
+
+/// Case and plant file of the default plant.
+const DEFAULT_CASE: &str = include_str!("default/case.json");
+const DEFAULT_PLANT: &str = include_str!("default/plant.toml");
+/// The largest file that is read, in bytes: ten times the largest public case.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Why a plant cannot be built.
+#[derive(Debug, Error)]
+pub enum PlantError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file is too large.
+    #[error("{path} is larger than {} MB", MAX_BYTES >> 20)]
+    TooLarge {
+        /// The file.
+        path: String,
+    },
+    /// It is not known what kind of file it is.
+    #[error("{path} ends neither in .json, .m nor .toml: give a case or a plant file")]
+    UnknownKind {
+        /// The file.
+        path: String,
+    },
+    /// The case is wrong.
+    #[error("{path}: {problems}")]
+    Case {
+        /// The file.
+        path: String,
+        /// All that is wrong with it.
+        problems: CaseErrors,
+    },
+    /// The plant file is wrong.
+    #[error("{path}: {problems}")]
+    Plant {
+        /// The file.
+        path: String,
+        /// All that is wrong with it.
+        problems: Problems,
+    },
+}
+
+/// What is wrong with a plant file, each with its place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+/// A plant file as it is written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct PlantFile {
+    pub(super) case: Option<String>,
+    pub(super) fleet: Option<f64>,
+    pub(super) load: LoadParameters,
+    pub(super) frequency: FrequencyParameters,
+    pub(super) weather: WeatherParameters,
+    pub(super) solar: Vec<SolarEntry>,
+    pub(super) wind: Vec<WindEntry>,
+    pub(super) converter: Vec<ConverterEntry>,
+}
+
+/// A solar unit.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SolarEntry {
+    pub(super) id: String,
+    pub(super) bus: u32,
+    #[serde(default)]
+    pub(super) east_km: f64,
+    #[serde(default)]
+    pub(super) north_km: f64,
+    #[serde(default)]
+    pub(super) plant: SolarParameters,
+}
+
+/// A wind unit.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WindEntry {
+    pub(super) id: String,
+    pub(super) bus: u32,
+    #[serde(default)]
+    pub(super) east_km: f64,
+    #[serde(default)]
+    pub(super) north_km: f64,
+    #[serde(default)]
+    pub(super) turbine: WindParameters,
+}
+
+/// A converter: either between a DC source and the grid, or from the DC link of another.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConverterEntry {
+    pub(super) id: String,
+    pub(super) bus: Option<u32>,
+    pub(super) source: Option<String>,
+    pub(super) grid: Option<GridConverterParameters>,
+    pub(super) link: Option<String>,
+    #[serde(default)]
+    pub(super) load: DcLoadParameters,
+    pub(super) buck: Option<BuckParameters>,
+}
+
+/// What a path gives: a case, and the plant around it.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// The file that says what units there are, for messages.
+    pub(super) path: String,
+    pub(super) case: Case,
+    pub(super) plant: PlantFile,
+    /// All that was read, to tell one plant from another.
+    pub(super) texts: Vec<String>,
+}
+
+/// The default plant.
+pub(super) fn embedded() -> Result<Loaded, PlantError> {
+    let path = "the default plant".to_owned();
+    let plant = parse_plant(&path, DEFAULT_PLANT)?;
+    let case = parse_json(&path, DEFAULT_CASE)?;
+    Ok(Loaded {
+        path,
+        case,
+        plant,
+        texts: vec![DEFAULT_PLANT.into(), DEFAULT_CASE.into()],
+    })
+}
+
+/// Reads a case (`.json`, `.m`), which then stands alone, or a plant file (`.toml`).
+pub(super) fn load(path: &Path) -> Result<Loaded, PlantError> {
+    let shown = path.display().to_string();
+    let text = read(path)?;
+    if !has_extension(path, "toml") {
+        let case = parse_case(path, &text)?;
+        return Ok(Loaded {
+            path: shown,
+            case,
+            plant: PlantFile::default(),
+            texts: vec![text],
+        });
+    }
+    let plant = parse_plant(&shown, &text)?;
+    let Some(case_path) = &plant.case else {
+        return Err(PlantError::Plant {
+            path: shown,
+            problems: Problems(vec!["case is missing: name the file of the network".into()]),
+        });
+    };
+    let case_path = path.parent().unwrap_or(Path::new("")).join(case_path);
+    let case_text = read(&case_path)?;
+    Ok(Loaded {
+        path: shown,
+        case: parse_case(&case_path, &case_text)?,
+        plant,
+        texts: vec![text, case_text],
+    })
+}
+
+fn has_extension(path: &Path, wanted: &str) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
+}
+
+fn read(path: &Path) -> Result<String, PlantError> {
+    let shown = || path.display().to_string();
+    let unreadable = |source| PlantError::Unreadable {
+        path: shown(),
+        source,
+    };
+    if fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
+        return Err(PlantError::TooLarge { path: shown() });
+    }
+    fs::read_to_string(path).map_err(unreadable)
+}
+
+fn parse_case(path: &Path, text: &str) -> Result<Case, PlantError> {
+    let shown = path.display().to_string();
+    let case = if has_extension(path, "json") {
+        return parse_json(&shown, text);
+    } else if has_extension(path, "m") {
+        Case::from_matpower(text)
+    } else {
+        return Err(PlantError::UnknownKind { path: shown });
+    };
+    case.map_err(|problems| PlantError::Case {
+        path: shown,
+        problems,
+    })
+}
+
+fn parse_json(path: &str, text: &str) -> Result<Case, PlantError> {
+    Case::from_json(text).map_err(|problems| PlantError::Case {
+        path: path.into(),
+        problems,
+    })
+}
+
+fn parse_plant(path: &str, text: &str) -> Result<PlantFile, PlantError> {
+    toml::from_str(text).map_err(|error| PlantError::Plant {
+        path: path.into(),
+        problems: Problems(vec![error.to_string().trim().to_owned()]),
+    })
+}

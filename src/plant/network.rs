@@ -1,0 +1,216 @@
+//! The network of the plant: the power flow, what is in service, and how the outside sees it.
+
+use std::sync::Arc;
+
+use crate::{
+    grid::{
+        entity::{EntityId, EntityType},
+        time::Timestamp,
+        topology::{BranchFlow, NetworkState, Topology, TopologyBranch, TopologyBus},
+    },
+    powerflow::{BusType, Case, PowerFlow},
+};
+
+/// How close to its target a dip's voltage is brought, in p.u.
+const DIP_TOLERANCE_PU: f64 = 1e-4;
+/// How often the fault's admittance is corrected at most.
+const DIP_TRIALS: usize = 12;
+
+/// The network at one instant.
+#[derive(Debug, Clone)]
+pub(super) struct Network {
+    pub(super) flow: PowerFlow,
+    ids: Arc<Ids>,
+    topology: Arc<Topology>,
+    converged: bool,
+}
+
+/// What does not change.
+#[derive(Debug)]
+struct Ids {
+    branches: Vec<EntityId>,
+    rate_mva: Vec<f64>,
+}
+
+impl Network {
+    /// The network of a case, as it stands there.
+    pub(super) fn new(case: &Case, flow: PowerFlow, topology: Arc<Topology>) -> Self {
+        let ids = Ids {
+            branches: topology
+                .branches
+                .iter()
+                .map(|branch| branch.id.clone())
+                .collect(),
+            rate_mva: case
+                .branches
+                .iter()
+                .map(|branch| branch.rate_a_mva)
+                .collect(),
+        };
+        Self {
+            flow,
+            ids: Arc::new(ids),
+            topology,
+            converged: true,
+        }
+    }
+
+    pub(super) fn topology(&self) -> &Arc<Topology> {
+        &self.topology
+    }
+
+    /// Whether the voltages solve the network as it is.
+    pub(super) fn converged(&self) -> bool {
+        self.converged
+    }
+
+    pub(super) fn set_converged(&mut self, converged: bool) {
+        self.converged = converged;
+    }
+
+    /// Takes a branch out of service or back into it. Whether that was a change.
+    pub(super) fn set_branch(&mut self, at: usize, in_service: bool) -> bool {
+        let changed = self
+            .topology
+            .branches
+            .get(at)
+            .is_some_and(|branch| branch.in_service != in_service);
+        if changed {
+            self.flow.set_branch(at, in_service);
+            if let Some(branch) = Arc::make_mut(&mut self.topology).branches.get_mut(at) {
+                branch.in_service = in_service;
+            }
+        }
+        changed
+    }
+
+    /// Lets generators hold the voltage of a bus, or not.
+    pub(super) fn set_held(&mut self, at: usize, held: bool) {
+        let bus_type = if held { EntityType::Pv } else { EntityType::Pq };
+        let changed = self
+            .topology
+            .buses
+            .get(at)
+            .is_some_and(|bus| bus.bus_type != bus_type);
+        if changed {
+            self.flow.set_held(at, held);
+            if let Some(bus) = Arc::make_mut(&mut self.topology).buses.get_mut(at) {
+                bus.bus_type = bus_type;
+            }
+        }
+    }
+
+    /// Solves the network. Where there is no solution the last one stays.
+    pub(super) fn solve(&mut self) {
+        self.converged = self.flow.solve().is_ok();
+    }
+
+    /// The admittance of a fault that leaves `target_pu` at a bus, in p.u.: first from the Thévenin
+    /// equivalent, then corrected for loads and generators that react. None where the voltage is
+    /// not above the target anyway. The voltages stay as they are.
+    pub(super) fn fault_admittance(&mut self, bus: usize, target_pu: f64) -> Option<(f64, f64)> {
+        let before_pu = *self.flow.vm_pu().get(bus)?;
+        if before_pu <= target_pu {
+            return None;
+        }
+        let (r, x) = self.flow.thevenin(bus)?;
+        let square = r * r + x * x;
+        // An impedance of k times the Thévenin impedance leaves k / (1 + k) of the voltage.
+        let k = target_pu / (before_pu - target_pu);
+        let (g, b) = (r / (square * k), -x / (square * k));
+        let (vm, va) = (self.flow.vm_pu().to_vec(), self.flow.va_rad().to_vec());
+        let mut factor = 1.0;
+        // Voltage over the factor, secant method; 0 leaves the voltage before.
+        let (mut last_factor, mut last_pu) = (0.0, before_pu);
+        for _ in 0..DIP_TRIALS {
+            self.flow.set_fault_shunt(bus, g * factor, b * factor);
+            let solved = self.flow.solve().is_ok();
+            let reached_pu = self.flow.vm_pu()[bus];
+            if !solved || (reached_pu - target_pu).abs() < DIP_TOLERANCE_PU {
+                break;
+            }
+            let slope = (reached_pu - last_pu) / (factor - last_factor);
+            let next = factor + (target_pu - reached_pu) / slope;
+            if !next.is_finite() {
+                break;
+            }
+            (last_factor, last_pu) = (factor, reached_pu);
+            factor = next.clamp(0.25 * factor, 4.0 * factor);
+        }
+        self.flow.set_fault_shunt(bus, 0.0, 0.0);
+        self.flow.set_voltages(&vm, &va);
+        Some((g * factor, b * factor))
+    }
+
+    /// What flows at present.
+    pub(super) fn state(&self, timestamp: Timestamp) -> NetworkState {
+        let flows = self
+            .flow
+            .flows()
+            .zip(self.ids.branches.iter().zip(&self.ids.rate_mva));
+        let flows = flows.map(|(flow, (id, rate_mva))| {
+            let from = flow.p_from_mw * flow.p_from_mw + flow.q_from_mvar * flow.q_from_mvar;
+            let to = flow.p_to_mw * flow.p_to_mw + flow.q_to_mvar * flow.q_to_mvar;
+            let loading = 100.0 * from.max(to).sqrt() / rate_mva;
+            BranchFlow {
+                id: id.clone(),
+                p_from_mw: flow.p_from_mw,
+                q_from_mvar: flow.q_from_mvar,
+                p_to_mw: flow.p_to_mw,
+                q_to_mvar: flow.q_to_mvar,
+                loading_percent: (*rate_mva > 0.0).then_some(loading),
+            }
+        });
+        NetworkState {
+            flows: flows.collect(),
+            loss_mw: self.flow.loss_mw(),
+            timestamp,
+            converged: self.converged,
+        }
+    }
+}
+
+/// The id of a bus.
+pub(super) fn bus_id(number: u32) -> EntityId {
+    format!("BUS-{number:03}").into()
+}
+
+/// The network of a case as the outside sees it.
+pub(super) fn topology_of(case: &Case) -> Topology {
+    let holds = |number| {
+        case.generators
+            .iter()
+            .any(|generator| generator.in_service && generator.bus == number)
+    };
+    let buses = case.buses.iter().map(|bus| TopologyBus {
+        id: bus_id(bus.number),
+        bus_type: match bus.bus_type {
+            BusType::Slack => EntityType::Slack,
+            BusType::Pv if holds(bus.number) => EntityType::Pv,
+            _ => EntityType::Pq,
+        },
+        base_kv: bus.base_kv,
+        gs_mw: bus.gs_mw,
+        bs_mvar: bus.bs_mvar,
+    });
+    let branches = case
+        .branches
+        .iter()
+        .enumerate()
+        .map(|(at, branch)| TopologyBranch {
+            id: format!("BRANCH-{:03}", at + 1).into(),
+            from: bus_id(branch.from),
+            to: bus_id(branch.to),
+            r: branch.r_pu,
+            x: branch.x_pu,
+            b: branch.b_pu,
+            ratio: branch.ratio,
+            shift_deg: branch.shift_degree,
+            rate_mva: branch.rate_a_mva,
+            in_service: branch.in_service,
+        });
+    Topology {
+        buses: buses.collect(),
+        branches: branches.collect(),
+    }
+}

@@ -1,0 +1,269 @@
+//! Samples: the state of the plant as sensors see it.
+
+use crate::{
+    grid::{
+        entity::{EntityId, EntityKind, EntityType},
+        telemetry::{
+            BusMeasurement, BusSample, ConverterSample, ConverterState as ConverterPayload,
+            ResSample, Resource, Sample,
+        },
+        time::Timestamp,
+    },
+    random::{Draws, Source},
+};
+
+use super::{
+    Plant,
+    measurement::{
+        BUS_ANGLE, BUS_VOLTAGE, FREQUENCY, GENERATION, IRRADIANCE, Scale, Sigma, TEMPERATURE, THD,
+        WIND_SPEED,
+    },
+    spec::{ConverterKind, PlantSpec},
+    state::ConverterState,
+};
+
+/// What sensors there are: the noise of each has its own random numbers.
+#[derive(Debug)]
+pub(super) struct Sensors {
+    buses: Vec<Sensor>,
+    converters: Vec<Sensor>,
+    solar: Vec<Source>,
+    wind: Vec<Source>,
+}
+
+#[derive(Debug)]
+struct Sensor {
+    source: Source,
+    scale: Scale,
+}
+
+impl Sensors {
+    pub(super) fn new(spec: &PlantSpec, seed: u64) -> Self {
+        let source = |id: &EntityId| Source::new(seed, &format!("measurement/{id}"));
+        let buses = spec.topology().buses.iter().enumerate();
+        let converters = spec.converters.iter();
+        Self {
+            buses: buses
+                .map(|(at, bus)| Sensor {
+                    source: source(&bus.id),
+                    scale: spec.bus_scale(at),
+                })
+                .collect(),
+            converters: converters
+                .map(|unit| Sensor {
+                    source: source(&unit.id),
+                    scale: unit.scale(),
+                })
+                .collect(),
+            solar: spec.solar.iter().map(|unit| source(&unit.id)).collect(),
+            wind: spec.wind.iter().map(|unit| source(&unit.id)).collect(),
+        }
+    }
+}
+
+/// The noise of one sample.
+struct Noise {
+    draws: Draws,
+    factor: f64,
+}
+
+impl Noise {
+    fn on(&mut self, value: f64, sigma: Sigma) -> f64 {
+        if self.factor == 0.0 {
+            return value;
+        }
+        value + self.factor * sigma.at(value) * self.draws.normal()
+    }
+}
+
+/// Adds a sample of each entity of a kind.
+pub(super) fn sample(
+    plant: &Plant,
+    kind: EntityKind,
+    timestamp: Timestamp,
+    samples: &mut Vec<Sample>,
+) {
+    match kind {
+        EntityKind::Bus => buses(plant, timestamp, samples),
+        EntityKind::Converter => converters(plant, timestamp, samples),
+        EntityKind::ResUnit => {
+            solar(plant, timestamp, samples);
+            wind(plant, timestamp, samples);
+        }
+        EntityKind::Branch => {}
+    }
+}
+
+fn noise(plant: &Plant, source: &Source) -> Noise {
+    Noise {
+        draws: source.at(plant.state.steps),
+        factor: plant.settings.noise,
+    }
+}
+
+fn buses(plant: &Plant, timestamp: Timestamp, samples: &mut Vec<Sample>) {
+    let flow = &plant.network.flow;
+    let count = flow.buses();
+    let (mut p_mw, mut q_mvar) = (vec![0.0; count], vec![0.0; count]);
+    flow.injections(&mut p_mw, &mut q_mvar);
+    let system_hz = plant.spec.frequency.frequency_hz(&plant.state.frequency);
+    let topology = plant.topology();
+    for (at, bus) in topology.buses.iter().enumerate() {
+        if !flow.energised(at) {
+            continue;
+        }
+        let sensor = &plant.sensors.buses[at];
+        let mut noise = noise(plant, &sensor.source);
+        let power = sensor.scale.bus_power();
+        let frequency_hz = system_hz + plant.state.bus_frequency[at].deviation_hz;
+        samples.push(Sample::Bus(BusSample {
+            bus_id: bus.id.clone(),
+            measurement: BusMeasurement {
+                bus_id: bus.id.clone(),
+                voltage_magnitude: noise.on(flow.vm_pu()[at], BUS_VOLTAGE),
+                voltage_angle: noise.on(flow.va_rad()[at].to_degrees(), BUS_ANGLE),
+                frequency: noise.on(frequency_hz, FREQUENCY),
+                active_power: noise.on(p_mw[at], power),
+                reactive_power: noise.on(q_mvar[at], power),
+            },
+            stale: !plant.converged(),
+            timestamp,
+        }));
+    }
+}
+
+fn converters(plant: &Plant, timestamp: Timestamp, samples: &mut Vec<Sample>) {
+    for (at, unit) in plant.spec.converters.iter().enumerate() {
+        let Sensor { source, scale } = &plant.sensors.converters[at];
+        let mut noise = noise(plant, source);
+        let (voltage_pu, frequency_hz) = plant.grid_at(unit.bus);
+        let truth = match (&unit.kind, &plant.state.converters[at]) {
+            (ConverterKind::Grid { converter, .. }, ConverterState::Grid(state)) => {
+                let readings = state.readings();
+                // Currents are the converter's; its power is that at the bus's present voltage.
+                let peak_v = voltage_pu * converter.parameters().nominal_peak_v();
+                Truth {
+                    dc_v: readings.dc_v,
+                    current_d_a: readings.current_d_a,
+                    current_q_a: Some(readings.current_q_a),
+                    active_kw: 1.5e-3 * peak_v * readings.current_d_a,
+                    reactive_kvar: Some(-1.5e-3 * peak_v * readings.current_q_a),
+                    thd_percent: readings.thd_percent,
+                    heat_sink_c: readings.heat_sink_c,
+                    terminal_v: peak_v,
+                }
+            }
+            (_, ConverterState::Buck(state)) => {
+                let readings = state.readings();
+                Truth {
+                    dc_v: readings.input_v,
+                    current_d_a: readings.inductor_a,
+                    current_q_a: None,
+                    active_kw: readings.output_w / 1000.0,
+                    reactive_kvar: None,
+                    thd_percent: readings.ripple_percent,
+                    heat_sink_c: readings.heat_sink_c,
+                    terminal_v: readings.output_v,
+                }
+            }
+            // A converter and its state are of one kind.
+            _ => continue,
+        };
+        samples.push(Sample::Converter(ConverterSample {
+            converter_id: unit.id.clone(),
+            state: truth.measured(
+                &mut noise,
+                scale,
+                &unit.id,
+                frequency_hz,
+                unit.entity_type(),
+            ),
+            stale: !plant.converged(),
+            timestamp,
+        }));
+    }
+}
+
+/// What is true of a converter; nothing where there is no AC side.
+struct Truth {
+    dc_v: f64,
+    current_d_a: f64,
+    current_q_a: Option<f64>,
+    active_kw: f64,
+    reactive_kvar: Option<f64>,
+    thd_percent: f64,
+    heat_sink_c: f64,
+    terminal_v: f64,
+}
+
+impl Truth {
+    fn measured(
+        &self,
+        noise: &mut Noise,
+        scale: &Scale,
+        id: &EntityId,
+        frequency_hz: f64,
+        converter_type: EntityType,
+    ) -> ConverterPayload {
+        let (current, power) = (scale.current(), scale.converter_power());
+        ConverterPayload {
+            converter_id: id.clone(),
+            voltage: noise.on(self.dc_v, scale.dc_voltage()),
+            current_d: noise.on(self.current_d_a, current),
+            current_q: self
+                .current_q_a
+                .map_or(0.0, |value| noise.on(value, current)),
+            active_power: noise.on(self.active_kw, power),
+            reactive_power: self
+                .reactive_kvar
+                .map_or(0.0, |value| noise.on(value, power)),
+            frequency: noise.on(frequency_hz, FREQUENCY),
+            thd: noise.on(self.thd_percent, THD).max(0.0),
+            temperature: noise.on(self.heat_sink_c, TEMPERATURE),
+            grid_voltage: noise.on(self.terminal_v, scale.terminal_voltage()),
+            converter_type,
+        }
+    }
+}
+
+fn solar(plant: &Plant, timestamp: Timestamp, samples: &mut Vec<Sample>) {
+    for (at, unit) in plant.spec.solar.iter().enumerate() {
+        let mut noise = noise(plant, &plant.sensors.solar[at]);
+        let readings = &plant.state.solar[at].1;
+        let capacity = unit.plant.parameters().capacity_kw;
+        let generation = noise
+            .on(readings.generation_kw, GENERATION)
+            .clamp(0.0, capacity);
+        samples.push(Sample::Res(ResSample {
+            unit_id: unit.id.clone(),
+            generation,
+            unit_type: EntityType::Solar,
+            capacity,
+            utilization_factor: generation / capacity,
+            resource: Resource::Irradiance(noise.on(readings.irradiance_w_m2, IRRADIANCE).max(0.0)),
+            temperature: noise.on(readings.air_c, TEMPERATURE),
+            timestamp,
+        }));
+    }
+}
+
+fn wind(plant: &Plant, timestamp: Timestamp, samples: &mut Vec<Sample>) {
+    for (at, unit) in plant.spec.wind.iter().enumerate() {
+        let mut noise = noise(plant, &plant.sensors.wind[at]);
+        let readings = &plant.state.wind[at].1;
+        let capacity = unit.turbine.parameters().capacity_kw;
+        let generation = noise
+            .on(readings.generation_kw, GENERATION)
+            .clamp(0.0, capacity);
+        samples.push(Sample::Res(ResSample {
+            unit_id: unit.id.clone(),
+            generation,
+            unit_type: EntityType::Wind,
+            capacity,
+            utilization_factor: generation / capacity,
+            resource: Resource::WindSpeed(noise.on(readings.wind_speed_ms, WIND_SPEED).max(0.0)),
+            temperature: noise.on(readings.air_c, TEMPERATURE),
+            timestamp,
+        }));
+    }
+}

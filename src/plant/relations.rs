@@ -1,0 +1,131 @@
+//! What is known of the entities apart from their samples, for detectors: nameplates and relations, but
+//! nothing of the present state.
+
+use crate::detect::{
+    EntityModel, Noise, Nominal,
+    model::{Converter, Inverter, Solar, Thermal, Wind},
+};
+
+use super::{
+    converter::{LossParameters, ThermalParameters},
+    measurement::{
+        self, BUS_ANGLE, BUS_VOLTAGE, FREQUENCY, GENERATION, TEMPERATURE, THD, WIND_SPEED,
+    },
+    spec::{ConverterKind, ConverterUnit, PlantSpec, SolarUnit, WindUnit},
+    wind::density::pressure_pa,
+};
+
+/// Heat loss of a cell in W/(m2 K) in the wind that is usual over an array: Faiman's 25 + 6.84 v.
+const HEAT_LOSS: f64 = 45.0;
+
+impl PlantSpec {
+    /// The relations of all entities that are sampled, in the order of the catalogue.
+    #[must_use]
+    pub fn models(&self) -> Vec<EntityModel> {
+        let frequency_hz = self.frequency.parameters().f0_hz;
+        let buses = self.topology().buses.iter().map(|bus| EntityModel {
+            id: bus.id.clone(),
+            nominal: Nominal::Bus { frequency_hz },
+        });
+        let converters = self.converters.iter().map(|unit| EntityModel {
+            id: unit.id.clone(),
+            nominal: Nominal::Converter(converter(unit, frequency_hz)),
+        });
+        let solar = self.solar.iter().map(|unit| EntityModel {
+            id: unit.id.clone(),
+            nominal: Nominal::Solar(solar(unit)),
+        });
+        let wind = self.wind.iter().map(|unit| EntityModel {
+            id: unit.id.clone(),
+            nominal: Nominal::Wind(wind(unit)),
+        });
+        buses.chain(converters).chain(solar).chain(wind).collect()
+    }
+
+    /// What 1 p.u. of power is in the network, in MVA.
+    #[must_use]
+    pub fn base_mva(&self) -> f64 {
+        self.case.base_mva
+    }
+
+    /// The noise of the sensors.
+    #[must_use]
+    pub fn noise(&self) -> Noise {
+        Noise {
+            voltage_pu: BUS_VOLTAGE.absolute,
+            angle_degree: BUS_ANGLE.absolute,
+            frequency_hz: FREQUENCY.absolute,
+            dc_voltage: measurement::DC_VOLTAGE,
+            current: measurement::CURRENT,
+            converter_power: measurement::CONVERTER_POWER,
+            grid_voltage: measurement::TERMINAL_VOLTAGE,
+            thd: THD.absolute,
+            heat_sink_k: TEMPERATURE.absolute,
+            generation: GENERATION.relative,
+            irradiance: 600.0 * measurement::IRRADIANCE.relative,
+            wind_speed: WIND_SPEED.absolute,
+            air_k: TEMPERATURE.absolute,
+            ..Noise::default()
+        }
+    }
+}
+
+fn converter(unit: &ConverterUnit, frequency_hz: f64) -> Converter {
+    let scale = unit.scale();
+    let (power_factor, losses, cooling) = match &unit.kind {
+        ConverterKind::Grid { converter, .. } => {
+            let parameters = converter.parameters();
+            (1.5, parameters.losses, parameters.thermal)
+        }
+        ConverterKind::Buck { converter, .. } => {
+            let parameters = converter.parameters();
+            (1.0, parameters.losses, parameters.thermal)
+        }
+    };
+    Converter {
+        rated_current_a: scale.current_a,
+        dc_voltage_v: scale.dc_v,
+        grid_voltage_v: scale.terminal_v,
+        frequency_hz,
+        power_factor,
+        thermal: thermal(&losses, &cooling),
+    }
+}
+
+fn thermal(losses: &LossParameters, cooling: &ThermalParameters) -> Thermal {
+    let rated = losses.rated_fraction();
+    let stage = |at: usize| (cooling.rise_k[at], cooling.tau_s[at]);
+    Thermal {
+        constant: losses.constant_fraction / rated,
+        linear: losses.linear_fraction / rated,
+        square: losses.quadratic_fraction / rated,
+        stages: [stage(0), stage(1)],
+    }
+}
+
+fn solar(unit: &SolarUnit) -> Solar {
+    let plant = unit.plant.parameters();
+    Solar {
+        capacity_kw: plant.capacity_kw,
+        dc_ratio: plant.dc_ratio,
+        losses: plant.losses,
+        temperature_coefficient: plant.gamma_per_k,
+        heat_loss: HEAT_LOSS,
+        inverter: Inverter::PvWatts,
+    }
+}
+
+fn wind(unit: &WindUnit) -> Wind {
+    let turbine = unit.turbine.parameters();
+    let ground_pa = super::solar::clear_sky::standard_pressure_pa(turbine.altitude_m);
+    Wind {
+        capacity_kw: turbine.capacity_kw,
+        curve: turbine
+            .curve_v_ms
+            .iter()
+            .copied()
+            .zip(turbine.curve_p_kw.iter().copied())
+            .collect(),
+        pressure_hpa: Some(pressure_pa(ground_pa, turbine.hub_height_m) / 100.0),
+    }
+}

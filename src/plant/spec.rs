@@ -1,0 +1,603 @@
+//! What a plant is made of, compiled once: entities, network, units, converters, and how they hang
+//! together.
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+use crate::{
+    grid::{
+        entity::{Catalogue, Entity, EntityId, EntityIndex, EntityKind, EntityType},
+        topology::Topology,
+    },
+    powerflow::{BusType, Case, PowerFlow},
+};
+
+use super::{
+    converter::{Buck, GridConverter},
+    dc_load::DcLoadParameters,
+    dispatch::{Dispatch, Station},
+    disturbance::Candidates,
+    file::{self, Loaded, PlantError, PlantFile, Problems},
+    frequency::{FrequencyModel, FrequencyParameters},
+    inventory,
+    load::LoadParameters,
+    measurement::Scale,
+    network::topology_of,
+    solar::SolarPlant,
+    weather::{Site, WeatherParameters},
+    wind::WindTurbine,
+};
+
+/// A unit stands for a park of so many alike where nothing is said.
+const DEFAULT_FLEET: f64 = 50.0;
+
+/// What a plant is made of. Everything in it is a function of the files it was read from.
+#[derive(Debug, Clone)]
+pub struct PlantSpec {
+    pub(super) case: Case,
+    pub(super) fleet: f64,
+    pub(super) load: LoadParameters,
+    pub(super) frequency: FrequencyModel,
+    pub(super) weather: WeatherParameters,
+    pub(super) solar: Vec<SolarUnit>,
+    pub(super) wind: Vec<WindUnit>,
+    pub(super) converters: Vec<ConverterUnit>,
+    pub(super) dispatch: Dispatch,
+    /// The network solved as the case has it, its loads following the voltage from there on.
+    pub(super) flow: PowerFlow,
+    /// Which branch an entity is, and which bus.
+    pub(super) places: HashMap<EntityId, Place>,
+    topology: Arc<Topology>,
+    catalogue: Arc<Catalogue>,
+    candidates: Candidates,
+    fingerprint: u64,
+}
+
+/// What an entity is in the models: an index into the list of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Bus(usize),
+    Branch(usize),
+    Solar(usize),
+    Wind(usize),
+    Converter(usize),
+}
+
+/// A solar unit.
+#[derive(Debug, Clone)]
+pub(super) struct SolarUnit {
+    pub(super) id: EntityId,
+    pub(super) bus: usize,
+    pub(super) plant: SolarPlant,
+    pub(super) site: Site,
+    /// The converter that feeds its power into the grid; without one it has an inverter of its own.
+    pub(super) converter: Option<usize>,
+}
+
+/// A wind unit.
+#[derive(Debug, Clone)]
+pub(super) struct WindUnit {
+    pub(super) id: EntityId,
+    pub(super) bus: usize,
+    pub(super) turbine: WindTurbine,
+    pub(super) site: Site,
+}
+
+/// A converter.
+#[derive(Debug, Clone)]
+pub(super) struct ConverterUnit {
+    pub(super) id: EntityId,
+    /// The bus it is at; of a DC/DC converter that of the converter whose link it draws from.
+    pub(super) bus: usize,
+    pub(super) kind: ConverterKind,
+}
+
+/// What a converter is.
+#[derive(Debug, Clone)]
+pub(super) enum ConverterKind {
+    /// Between a DC source and the grid.
+    Grid {
+        converter: Box<GridConverter>,
+        /// The solar unit behind it.
+        source: Option<usize>,
+        /// The DC/DC converters on its link.
+        loads: Vec<usize>,
+    },
+    /// From the DC link of converter `link`.
+    Buck {
+        converter: Box<Buck>,
+        link: usize,
+        load: DcLoadParameters,
+    },
+}
+
+impl Default for PlantSpec {
+    fn default() -> Self {
+        #[expect(
+            clippy::expect_used,
+            reason = "the files are part of the program, and a test builds the plant from them"
+        )]
+        file::embedded()
+            .and_then(Self::build)
+            .expect("the default plant is sound")
+    }
+}
+
+impl PlantSpec {
+    /// Reads a plant: a case (`.json`, `.m`) or a plant file (`.toml`).
+    ///
+    /// # Errors
+    /// All that is wrong with the files.
+    pub fn load(path: &Path) -> Result<Self, PlantError> {
+        Self::build(file::load(path)?)
+    }
+
+    fn build(loaded: Loaded) -> Result<Self, PlantError> {
+        let Loaded {
+            path,
+            case,
+            plant,
+            texts,
+        } = loaded;
+        let mut problems = Vec::new();
+        let buses: HashMap<u32, usize> = case
+            .buses
+            .iter()
+            .enumerate()
+            .map(|(at, bus)| (bus.number, at))
+            .collect();
+        let flow = base_flow(&path, &case, &plant.load, &mut problems)?;
+        let units = Units::build(&plant, &buses, &mut problems);
+        if !problems.is_empty() {
+            return Err(PlantError::Plant {
+                path,
+                problems: Problems(problems),
+            });
+        }
+        let stations = stations(&case, &flow);
+        let dispatch = Dispatch::new(stations);
+        let topology = topology_of(&case);
+        let Units {
+            solar,
+            wind,
+            converters,
+        } = units;
+        let fleet = plant.fleet.unwrap_or(DEFAULT_FLEET);
+        let inventory = inventory::of(&case, &topology, &dispatch, &converters, &solar, &wind);
+        let frequency = FrequencyModel::new(&FrequencyParameters {
+            base_mva: dispatch.rated_mva().max(1.0),
+            ..plant.frequency
+        });
+        let mut spec = Self {
+            fleet,
+            load: plant.load,
+            frequency,
+            weather: plant.weather,
+            solar,
+            wind,
+            converters,
+            dispatch,
+            flow,
+            places: inventory.places,
+            topology: Arc::new(topology),
+            catalogue: Arc::new(Catalogue::new(inventory.entities)),
+            candidates: Candidates::default(),
+            fingerprint: fingerprint(&texts),
+            case,
+        };
+        spec.candidates = inventory::candidates(&spec);
+        Ok(spec)
+    }
+
+    /// All entities of the plant.
+    #[must_use]
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
+    /// The network as the case has it.
+    #[must_use]
+    pub fn topology(&self) -> &Arc<Topology> {
+        &self.topology
+    }
+
+    /// Tells plants apart: equal only for equal files.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    pub(super) fn candidates(&self) -> &Candidates {
+        &self.candidates
+    }
+
+    pub(super) fn place_of(&self, id: &str) -> Option<Place> {
+        self.places.get(id).copied()
+    }
+
+    pub(super) fn has_load(&self, id: &str) -> bool {
+        matches!(self.place_of(id), Some(Place::Bus(at)) if {
+            let bus = &self.case.buses[at];
+            bus.pd_mw != 0.0 || bus.qd_mvar != 0.0
+        })
+    }
+
+    pub(super) fn branch_in_service(&self, id: &str) -> bool {
+        matches!(self.place_of(id), Some(Place::Branch(at)) if self.case.branches[at].in_service)
+    }
+
+    pub(super) fn is_isolated(&self, id: &str) -> bool {
+        matches!(self.place_of(id), Some(Place::Bus(at)) if self.case.buses[at].bus_type == BusType::Isolated)
+    }
+
+    pub(super) fn has_unheld_generator(&self, id: &str) -> bool {
+        matches!(self.place_of(id), Some(Place::Bus(at))
+            if self.dispatch.stations().iter().any(|station| station.bus == at && !station.slack))
+    }
+
+    /// Against what the noise of an entity's samples is measured.
+    pub(super) fn scale(&self, entity: &Entity) -> Scale {
+        match self.place_of(entity.id.as_str()) {
+            Some(Place::Bus(at)) => self.bus_scale(at),
+            Some(Place::Converter(at)) => self.converters[at].scale(),
+            _ => Scale::default(),
+        }
+    }
+
+    pub(super) fn bus_scale(&self, at: usize) -> Scale {
+        let generation: f64 = self
+            .dispatch
+            .stations()
+            .iter()
+            .filter(|station| station.bus == at)
+            .map(|station| station.scheduled_mw.abs())
+            .sum();
+        let bus = &self.case.buses[at];
+        Scale {
+            bus_mw: generation.max(bus.pd_mw.abs()).max(bus.qd_mvar.abs()),
+            ..Scale::default()
+        }
+    }
+
+    /// The entities of one kind, with their place in the catalogue.
+    pub fn entities(&self, kind: EntityKind) -> impl Iterator<Item = (EntityIndex, &Entity)> {
+        let all = self.catalogue.all().iter().enumerate();
+        all.filter(move |(_, entity)| entity.kind == kind)
+    }
+}
+
+impl ConverterUnit {
+    /// Its type on the wire.
+    pub(super) fn entity_type(&self) -> EntityType {
+        use super::converter::Topology::{Npc, TwoLevel};
+        match &self.kind {
+            ConverterKind::Buck { .. } => EntityType::Buck,
+            ConverterKind::Grid { converter, .. } => match converter.parameters().topology {
+                TwoLevel => EntityType::TwoLevel,
+                Npc => EntityType::Npc,
+            },
+        }
+    }
+
+    /// Its nominal values.
+    pub(super) fn scale(&self) -> Scale {
+        match &self.kind {
+            ConverterKind::Grid { converter, .. } => {
+                let parameters = converter.parameters();
+                Scale {
+                    bus_mw: 0.0,
+                    dc_v: parameters.dc_nominal_v,
+                    current_a: parameters.rated_peak_a(),
+                    terminal_v: parameters.nominal_peak_v(),
+                    power_kw: parameters.rated_kva,
+                }
+            }
+            ConverterKind::Buck { converter, .. } => {
+                let parameters = converter.parameters();
+                Scale {
+                    bus_mw: 0.0,
+                    dc_v: parameters.input_nominal_v,
+                    current_a: parameters.rated_a(),
+                    terminal_v: parameters.output_v,
+                    power_kw: parameters.rated_kw,
+                }
+            }
+        }
+    }
+}
+
+/// The network solved as the case has it.
+fn base_flow(
+    path: &str,
+    case: &Case,
+    load: &LoadParameters,
+    problems: &mut Vec<String>,
+) -> Result<PowerFlow, PlantError> {
+    let mut flow = PowerFlow::new(case).map_err(|problems| PlantError::Case {
+        path: path.into(),
+        problems,
+    })?;
+    if let Err(error) = flow.solve() {
+        problems.push(format!(
+            "the network has no power flow to start from: {error}"
+        ));
+        return Ok(flow);
+    }
+    let v0: Vec<_> = flow
+        .vm_pu()
+        .iter()
+        .map(|vm| if *vm > 0.0 { *vm } else { 1.0 })
+        .collect();
+    flow.set_load_model(load.alpha_p, load.alpha_q, &v0);
+    Ok(flow)
+}
+
+/// The generators in service, taken together bus by bus.
+fn stations(case: &Case, flow: &PowerFlow) -> Vec<Station> {
+    let slack: Vec<_> = flow.slack_buses().collect();
+    let mut stations = Vec::new();
+    for (at, bus) in case.buses.iter().enumerate() {
+        let mut here = case
+            .generators
+            .iter()
+            .filter(|generator| generator.in_service && generator.bus == bus.number)
+            .peekable();
+        if here.peek().is_none() || bus.bus_type == BusType::Isolated {
+            continue;
+        }
+        let mut station = Station {
+            bus: at,
+            scheduled_mw: 0.0,
+            scheduled_mvar: 0.0,
+            rated_mva: 0.0,
+            slack: slack.contains(&at),
+            holds: bus.bus_type == BusType::Pv,
+            set_point_pu: flow.vm_pu()[at],
+        };
+        for generator in here {
+            station.scheduled_mw += generator.pg_mw;
+            station.scheduled_mvar += generator.qg_mvar;
+            station.rated_mva += generator.mbase_mva.abs().max(generator.pg_mw.abs());
+        }
+        stations.push(station);
+    }
+    stations
+}
+
+/// Units and converters of a plant file.
+struct Units {
+    solar: Vec<SolarUnit>,
+    wind: Vec<WindUnit>,
+    converters: Vec<ConverterUnit>,
+}
+
+impl Units {
+    fn build(plant: &PlantFile, buses: &HashMap<u32, usize>, problems: &mut Vec<String>) -> Self {
+        check_ids(plant, problems);
+        check_numbers(plant, problems);
+        let mut bus = |id: &str, number: u32| {
+            buses.get(&number).copied().unwrap_or_else(|| {
+                problems.push(format!("{id}: the case has no bus {number}"));
+                0
+            })
+        };
+        let site = |id: &str, east_km, north_km, height_m| Site {
+            id: id.to_owned(),
+            east_km,
+            north_km,
+            height_m,
+        };
+        let mut solar: Vec<_> = plant
+            .solar
+            .iter()
+            .map(|entry| SolarUnit {
+                id: entry.id.as_str().into(),
+                bus: bus(&entry.id, entry.bus),
+                plant: SolarPlant::new(entry.plant.clone()),
+                site: site(&entry.id, entry.east_km, entry.north_km, ARRAY_HEIGHT_M),
+                converter: None,
+            })
+            .collect();
+        let wind = plant
+            .wind
+            .iter()
+            .map(|entry| WindUnit {
+                id: entry.id.as_str().into(),
+                bus: bus(&entry.id, entry.bus),
+                turbine: WindTurbine::new(entry.turbine.clone()),
+                site: site(
+                    &entry.id,
+                    entry.east_km,
+                    entry.north_km,
+                    entry.turbine.hub_height_m,
+                ),
+            })
+            .collect();
+        let converters = converters(plant, buses, &mut solar, problems);
+        Self {
+            solar,
+            wind,
+            converters,
+        }
+    }
+}
+
+/// Height of the air over an array whose wind cools the cells, in m.
+const ARRAY_HEIGHT_M: f64 = 2.0;
+
+fn converters(
+    plant: &PlantFile,
+    buses: &HashMap<u32, usize>,
+    solar: &mut [SolarUnit],
+    problems: &mut Vec<String>,
+) -> Vec<ConverterUnit> {
+    let position = |id: &str| plant.converter.iter().position(|entry| entry.id == id);
+    let mut converters = Vec::new();
+    for (at, entry) in plant.converter.iter().enumerate() {
+        let id = &entry.id;
+        let mut problem = |text: String| problems.push(format!("{id}: {text}"));
+        let unit = match (&entry.grid, &entry.buck) {
+            (Some(parameters), None) => {
+                let number = entry.bus.unwrap_or_else(|| {
+                    problem("bus is missing".into());
+                    0
+                });
+                if entry.link.is_some() {
+                    problem("link belongs to a buck converter".into());
+                }
+                let bus = buses.get(&number).copied();
+                if entry.bus.is_some() && bus.is_none() {
+                    problem(format!("the case has no bus {number}"));
+                }
+                let source = entry.source.as_ref().and_then(|name| {
+                    let unit = solar.iter().position(|unit| unit.id.as_str() == name);
+                    match unit {
+                        None => problem(format!("source {name} is no solar unit of this file")),
+                        Some(unit) if solar[unit].converter.is_some() => {
+                            problem(format!("source {name} has another converter already"));
+                        }
+                        Some(unit) => solar[unit].converter = Some(at),
+                    }
+                    unit
+                });
+                if let Some(unit) = source
+                    && let Some(bus) = bus
+                    && solar[unit].bus != bus
+                {
+                    problem("bus differs from that of its source".into());
+                }
+                GridConverter::new(parameters.clone())
+                    .map_err(|error| problem(error.to_string()))
+                    .ok()
+                    .map(|converter| ConverterUnit {
+                        id: id.as_str().into(),
+                        bus: bus.unwrap_or(0),
+                        kind: ConverterKind::Grid {
+                            converter: Box::new(converter),
+                            source,
+                            loads: Vec::new(),
+                        },
+                    })
+            }
+            (None, Some(parameters)) => {
+                let link = entry.link.as_deref().and_then(position);
+                let host = link.filter(|host| plant.converter[*host].grid.is_some());
+                if host.is_none() {
+                    problem(
+                        "link must name a converter with a DC link, one with [converter.grid]"
+                            .into(),
+                    );
+                }
+                if entry.bus.is_some() || entry.source.is_some() {
+                    problem("bus and source belong to a converter with [converter.grid]".into());
+                }
+                let number = host.and_then(|host| plant.converter[host].bus);
+                let bus = number.and_then(|number| buses.get(&number).copied());
+                Buck::new(parameters.clone())
+                    .map_err(|error| problem(error.to_string()))
+                    .ok()
+                    .map(|converter| ConverterUnit {
+                        id: id.as_str().into(),
+                        bus: bus.unwrap_or(0),
+                        kind: ConverterKind::Buck {
+                            converter: Box::new(converter),
+                            link: host.unwrap_or(0),
+                            load: entry.load,
+                        },
+                    })
+            }
+            _ => {
+                problem("give either [converter.grid] or [converter.buck]".into());
+                None
+            }
+        };
+        converters.extend(unit);
+    }
+    let links: Vec<_> = converters
+        .iter()
+        .enumerate()
+        .filter_map(|(at, unit)| match &unit.kind {
+            ConverterKind::Buck { link, .. } => Some((at, *link)),
+            ConverterKind::Grid { .. } => None,
+        })
+        .collect();
+    for (at, link) in links {
+        if let Some(ConverterUnit {
+            kind: ConverterKind::Grid { loads, .. },
+            ..
+        }) = converters.get_mut(link)
+        {
+            loads.push(at);
+        }
+    }
+    converters
+}
+
+fn check_ids(plant: &PlantFile, problems: &mut Vec<String>) {
+    let solar = plant.solar.iter().map(|entry| (&entry.id, "SOLAR-"));
+    let wind = plant.wind.iter().map(|entry| (&entry.id, "WIND-"));
+    let converters = plant.converter.iter().map(|entry| (&entry.id, "CONV-"));
+    let mut seen = std::collections::HashSet::new();
+    for (id, prefix) in solar.chain(wind).chain(converters) {
+        let rest = id.strip_prefix(prefix).unwrap_or_default();
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if rest.is_empty() || rest.len() > 40 || !rest.chars().all(plain) {
+            problems.push(format!(
+                "{id:?}: give an id such as {prefix}001, of letters, digits, - and _"
+            ));
+        }
+        if !seen.insert(id) {
+            problems.push(format!("{id} stands there twice"));
+        }
+    }
+}
+
+fn check_numbers(plant: &PlantFile, problems: &mut Vec<String>) {
+    let mut check = |fits: bool, text: String| {
+        if !fits {
+            problems.push(text);
+        }
+    };
+    let positive = |value: f64| value.is_finite() && value > 0.0;
+    let fraction = |value: f64| (0.0..=1.0).contains(&value);
+    let fleet = plant.fleet.unwrap_or(DEFAULT_FLEET);
+    check(
+        fleet.is_finite() && fleet >= 0.0,
+        "fleet must be a number, 0 or more".into(),
+    );
+    let load = &plant.load;
+    check(
+        positive(load.tau_s) && fraction(load.sigma) && fraction(load.correlation),
+        "load: tau_s must be above 0, sigma and correlation from 0 to 1".into(),
+    );
+    check(
+        (0.0..=3.0).contains(&load.alpha_p) && (0.0..=3.0).contains(&load.alpha_q),
+        "load: alpha_p and alpha_q must be from 0 to 3".into(),
+    );
+    if let Err(error) = plant.frequency.check() {
+        problems.push(format!("frequency: {error}"));
+    }
+    let named = |name: &str, found: Vec<String>| -> Vec<String> {
+        let found = found.into_iter();
+        found.map(|problem| format!("{name}: {problem}")).collect()
+    };
+    problems.extend(named("weather", plant.weather.problems()));
+    for entry in &plant.solar {
+        problems.extend(named(&entry.id, entry.plant.problems()));
+    }
+    for entry in &plant.wind {
+        problems.extend(named(&entry.id, entry.turbine.problems()));
+    }
+}
+
+/// FNV-1a over the texts and their lengths.
+fn fingerprint(texts: &[String]) -> u64 {
+    let bytes = texts.iter().flat_map(|text| {
+        (text.len() as u64)
+            .to_le_bytes()
+            .into_iter()
+            .chain(text.bytes())
+    });
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
