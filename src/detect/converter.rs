@@ -2,8 +2,8 @@
 //! loss, one frequency for all.
 
 use super::{
-    bus::{Common, report},
-    entity::{self, AnomalyChange, EntityState, Place, Source},
+    common::Common,
+    entity::{self, AnomalyChange, EntityState, Place, Source, report},
     model::{Converter, Noise, Row, Thermal, converter},
     track::{Gate, Input, Level, Spec},
 };
@@ -117,11 +117,11 @@ const FIELD_OF_TRACK: [usize; TRACKS] = [
 
 fn spec(model: &Converter, track: usize) -> Spec {
     match track {
-        DC_VOLTAGE => wandering(0.5, 0.0018 * model.dc_voltage_v, 5.5, 6.0),
+        DC_VOLTAGE => wandering(0.5, 0.0018 * model.dc_voltage_v, 6.0, 6.0),
         // Grid voltage behind the ratio wanders by about half a percent.
-        ACTIVE | REACTIVE => wandering(0.35, 0.004, 6.0, 6.0),
-        DISTORTION => wandering(0.35, 0.02, 6.0, 6.0),
-        TEMPERATURE => wandering(0.3, 0.08, 6.0, 6.0),
+        ACTIVE | REACTIVE => wandering(0.35, 0.004, 6.5, 6.0),
+        DISTORTION => wandering(0.35, 0.02, 6.5, 6.0),
+        TEMPERATURE => wandering(0.3, 0.08, 6.5, 6.0),
         _ => EXACT,
     }
 }

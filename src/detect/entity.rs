@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     model::StreamKind,
     repeat::Repeat,
-    track::{Shape, Track},
+    shape::Shape,
+    track::{Signal, Track},
 };
 use crate::grid::alert::{AnomalyPhase, AnomalyType};
 
@@ -184,6 +185,36 @@ pub(super) fn watch_repeats(
                 0.97,
             ));
         }
+    }
+}
+
+/// Turns a track's signal into a change.
+pub(super) fn report(
+    state: &mut EntityState,
+    place: Place,
+    track: usize,
+    field: usize,
+    signal: Option<Signal>,
+    changes: &mut Vec<AnomalyChange>,
+) {
+    match signal {
+        Some(Signal::Raised {
+            shape,
+            age,
+            strength,
+        }) => changes.push(raise(
+            state,
+            place,
+            Source::Track(track),
+            Some(field),
+            kind_of(shape),
+            age,
+            confidence_of(shape, strength),
+        )),
+        Some(Signal::Cleared) => {
+            changes.extend(clear(state, place, Source::Track(track)));
+        }
+        None => {}
     }
 }
 

@@ -1,10 +1,10 @@
 //! Renewable units: generation against the weather of the same sample.
 
 use super::{
-    bus::report,
-    entity::{self, AnomalyChange, EntityState, Place, Source},
+    entity::{self, AnomalyChange, EntityState, Place, Source, report},
     model::{Inverter, Noise, Nominal, Row, Solar, Wind, res},
-    track::{Gate, Input, Level, Shape, Signal, Spec},
+    shape::Shape,
+    track::{Gate, Input, Level, Signal, Spec},
 };
 use crate::{grid::alert::AnomalyType, maths::pow};
 
@@ -308,4 +308,44 @@ fn hypot(a: f64, b: f64) -> f64 {
 /// Whether a residual is compared with its own past.
 pub(super) fn depends_on_pace(track: usize) -> bool {
     track == AIR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn solar_power_follows_the_weather() {
+        let solar = |inverter| Solar {
+            capacity_kw: 100.0,
+            dc_ratio: 1.15,
+            losses: 0.1,
+            temperature_coefficient: -0.0035,
+            heat_loss: 35.0,
+            inverter,
+        };
+        let constant = solar(Inverter::Constant(0.96));
+        // By hand: 1.15 * 100 * 0.6 * (1 - 0.0035 (20 + 600/35 - 25)) * 0.9 * 0.96.
+        assert!((solar_power(&constant, 600.0, 20.0) - 57.0824).abs() < 1e-3);
+        assert!((solar_power(&constant, 1400.0, 0.0) - 100.0).abs() < 1e-12);
+        assert!(solar_power(&constant, 0.0, 20.0).abs() < 1e-12);
+        // By hand: load 0.570824, so 0.96 / 0.9637 * 0.966217 * 59.46080.
+        let by_load = solar_power(&solar(Inverter::PvWatts), 600.0, 20.0);
+        assert!((by_load - 57.2314).abs() < 1e-3, "{by_load}");
+    }
+
+    #[test]
+    fn wind_power_follows_curve_and_density() {
+        let mut wind = Wind {
+            capacity_kw: 150.0,
+            curve: vec![(3.0, 0.0), (10.0, 80.0), (12.5, 150.0), (25.0, 150.0)],
+            pressure_hpa: None,
+        };
+        assert!((wind_power(&wind, 11.25, 15.0) - 115.0).abs() < 1e-9);
+        assert!(wind_power(&wind, 2.0, 15.0).abs() < 1e-12);
+        assert!(wind_power(&wind, 26.0, 15.0).abs() < 1e-12);
+        wind.pressure_hpa = Some(1013.25);
+        let (cold, warm) = (wind_power(&wind, 9.0, -20.0), wind_power(&wind, 9.0, 35.0));
+        assert!(cold > 1.05 * warm, "{cold} {warm}");
+    }
 }

@@ -15,10 +15,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::shape::{SPAN, Shape, is_rhythmic, median, robust_variance, shape_of, square};
+
 /// Samples before a track judges.
 const WARM_UP: usize = 30;
-/// Samples after a jump within which its shape is decided.
-const SPAN: usize = 5;
 /// After a disturbance a track learns slowly for so many samples.
 const SETTLING: u32 = 60;
 /// A track that wanders follows what it sees after so many alarming samples.
@@ -92,21 +92,6 @@ pub(super) enum Gate {
     Explained,
     /// No: the plant itself moves. A level that wanders follows.
     Moving,
-}
-
-/// What a disturbance looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Shape {
-    /// Gone after one or two samples.
-    Spike,
-    /// A constant offset.
-    Shift,
-    /// A growing offset.
-    Drift,
-    /// More noise.
-    Burst,
-    /// Periodic.
-    Oscillation,
 }
 
 /// What a sample brought.
@@ -268,8 +253,10 @@ impl Track {
                 if let Level::Wanders { gain, .. } = spec.level
                     && age > PATIENCE
                 {
-                    self.level += 0.15 * gain * (residual - self.level);
-                    self.long_level += 0.15 * gain * (residual - self.long_level);
+                    // Slowly at first, so that the end of a long offset still shows.
+                    let share = (f64::from(age - PATIENCE) / 60.0).clamp(0.15, 1.0);
+                    self.level += share * gain * (residual - self.level);
+                    self.long_level += share * gain * (residual - self.long_level);
                 }
                 self.alarming(spec, z, age, quiet, noisy)
             }
@@ -483,7 +470,7 @@ impl Track {
                 let width = width2.sqrt();
                 let gain = (2.0 / self.seen).max(1.0 / 400.0);
                 self.long_level += gain * apart.clamp(-2.0 * width, 2.0 * width);
-                self.spread2 += 0.003 * (square(apart).min(6.0 * width2) - self.spread2);
+                self.spread2 += 0.003 * (square(apart).min(4.0 * width2) - self.spread2);
                 let limit = drift * (1.0 + 60.0 / self.seen);
                 self.apart = if apart.abs() > limit * (width2 + square(doubt)).sqrt() {
                     self.apart + 1
@@ -545,62 +532,144 @@ impl Track {
     }
 }
 
-/// The shape of what followed a jump, the jump first; none while it is open.
-fn shape_of(values: &[f64]) -> Option<Shape> {
-    let &[first, .., last] = values else {
-        return None;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{maths::sin, random::Source};
+
+    const EXACT: Spec = Spec {
+        level: Level::Exact { offset: 1.0 },
+        jump: 6.0,
+        floor: 0.4,
+        noise: true,
     };
-    let far = values.iter().filter(|z| z.abs() > 3.5).count();
-    let same = values
-        .iter()
-        .all(|z| z * first > 0.0 && (0.45..2.2).contains(&(z / first)));
-    if values.len() == 3 {
-        let returned = last.abs() < 3.5;
-        if far == 1 || (far == 2 && returned && values[1] * first > 0.0) {
-            return Some(Shape::Spike);
+    const WANDERS: Spec = Spec {
+        level: Level::Wanders {
+            gain: 0.35,
+            spread: 1.0,
+            drift: 6.0,
+        },
+        ..EXACT
+    };
+    const BEGIN: u64 = 300;
+
+    /// Noise of standard deviation `sigma`, to which `disturb` adds what happens at each sample after
+    /// [`BEGIN`].
+    fn signals(
+        spec: &Spec,
+        sigma: f64,
+        samples: u64,
+        disturb: impl Fn(u64, f64) -> f64,
+    ) -> Vec<(u64, Signal)> {
+        let noise = Source::new(11, "track");
+        let mut track = Track::new();
+        (0..samples)
+            .filter_map(|step| {
+                let normal = noise.at(step).normal();
+                let after = step.checked_sub(BEGIN);
+                let value = sigma * (normal + after.map_or(0.0, |after| disturb(after, normal)));
+                let signal = track.step(spec, &Input::new(value, 1.0), Gate::Open);
+                signal.map(|signal| (step, signal))
+            })
+            .collect()
+    }
+
+    fn first_shape(signals: &[(u64, Signal)]) -> Option<(u64, Shape, u32)> {
+        match signals.first()? {
+            (step, Signal::Raised { shape, age, .. }) => Some((step - BEGIN, *shape, *age)),
+            (_, Signal::Cleared) => None,
         }
-        return same.then_some(Shape::Shift);
     }
-    if values.len() <= SPAN {
-        return None;
+
+    #[test]
+    fn noise_alone_raises_nothing_whatever_its_strength() {
+        for spec in [EXACT, WANDERS] {
+            for sigma in [0.5, 1.0, 8.0] {
+                assert_eq!(signals(&spec, sigma, 20_000, |_, _| 0.0), []);
+            }
+        }
     }
-    let one_sided = values.iter().all(|z| z * first > 0.0);
-    Some(if one_sided {
-        Shape::Shift
-    } else if is_rhythmic(values) {
-        Shape::Oscillation
-    } else if far <= 2 {
-        Shape::Spike
-    } else {
-        Shape::Burst
-    })
-}
 
-/// Whether neighbours are alike, as in an oscillation sampled several times a period; those of noise
-/// are not.
-fn is_rhythmic(values: &[f64]) -> bool {
-    let energy: f64 = values.iter().map(|z| z * z).sum();
-    let lagged: f64 = values.windows(2).map(|pair| pair[0] * pair[1]).sum();
-    lagged > 0.15 * energy
-}
-
-fn square(x: f64) -> f64 {
-    x * x
-}
-
-/// Variance of values about zero, those beyond three robust standard deviations counting as three.
-fn robust_variance(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let mut distances: Vec<f64> = values.map(f64::abs).collect();
-    let cut = 3.0 * 1.4826 * median(&mut distances);
-    let sum: f64 = distances.iter().map(|value| square(value.min(cut))).sum();
-    sum / distances.len().max(1) as f64
-}
-
-/// The middle value; of an even number the upper one of the two.
-pub(super) fn median(values: &mut [f64]) -> f64 {
-    if values.is_empty() {
-        return 0.0;
+    #[test]
+    fn shapes_are_told_apart_within_five_samples() {
+        let of = |disturb: fn(u64, f64) -> f64| first_shape(&signals(&EXACT, 1.0, 340, disturb));
+        assert_eq!(
+            of(|k, _| if k < 1 { 12.0 } else { 0.0 }),
+            Some((2, Shape::Spike, 2))
+        );
+        assert_eq!(
+            of(|k, _| if k < 2 { -12.0 } else { 0.0 }),
+            Some((2, Shape::Spike, 2))
+        );
+        assert_eq!(of(|_, _| 12.0), Some((2, Shape::Shift, 2)));
+        let (delay, shape, age) = of(|_, normal| 9.0 * normal).unwrap();
+        assert!(delay <= 8 && age >= 2, "{delay} {age}");
+        assert_eq!(shape, Shape::Burst);
+        let (delay, shape, _) = of(|k, _| 9.0 * sin(k as f64 * 1.26)).unwrap();
+        assert!(delay <= 8, "{delay}");
+        assert_eq!(shape, Shape::Oscillation);
     }
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
+
+    #[test]
+    fn a_drift_is_found_before_it_is_a_jump() {
+        for spec in [EXACT, WANDERS] {
+            let found = signals(&spec, 1.0, 480, |k, _| k as f64 * 0.11);
+            let (delay, shape, _) = first_shape(&found).unwrap();
+            assert_eq!(shape, Shape::Drift);
+            assert!(delay < 160, "{delay}");
+        }
+        let found = signals(&EXACT, 1.0, 480, |k, _| k as f64 * 0.11);
+        assert!(first_shape(&found).unwrap().0 < 50);
+    }
+
+    #[test]
+    fn what_is_over_is_cleared_and_was_not_learnt() {
+        let found = signals(&EXACT, 1.0, 700, |k, _| match k {
+            0..60 | 200..260 => 10.0,
+            _ => 0.0,
+        });
+        let steps: Vec<u64> = found.iter().map(|(step, _)| step - BEGIN).collect();
+        let raised = |at: usize| {
+            matches!(
+                found[at].1,
+                Signal::Raised {
+                    shape: Shape::Shift,
+                    ..
+                }
+            )
+        };
+        assert_eq!(found.len(), 4, "{found:?}");
+        assert!(raised(0) && raised(2));
+        assert_eq!((steps[0], steps[2]), (2, 202));
+        assert!(
+            (60..90).contains(&steps[1]) && (260..290).contains(&steps[3]),
+            "{steps:?}"
+        );
+    }
+
+    #[test]
+    fn a_wandering_level_that_moved_for_good_becomes_normal() {
+        let found = signals(&WANDERS, 1.0, 1200, |_, _| 12.0);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found[1].1, Signal::Cleared);
+    }
+
+    #[test]
+    fn what_another_alert_explains_raises_nothing_and_is_not_learnt() {
+        let noise = Source::new(3, "explained");
+        let mut track = Track::new();
+        let mut step = |track: &mut Track, at: u64, offset: f64, gate| {
+            let value = noise.at(at).normal() + offset;
+            track.step(&EXACT, &Input::new(value, 1.0), gate)
+        };
+        for at in 0..200 {
+            assert_eq!(step(&mut track, at, 0.0, Gate::Open), None);
+        }
+        let before = track.scale2;
+        for at in 200..400 {
+            assert_eq!(step(&mut track, at, 15.0, Gate::Explained), None);
+        }
+        assert!((track.scale2 - before).abs() < 1e-12);
+        assert_eq!(step(&mut track, 400, 0.0, Gate::Open), None);
+    }
 }

@@ -52,7 +52,7 @@ pub use spec::PlantSpec;
 pub use state::PlantState;
 
 use self::{
-    converter::{BuckInput, GridConverterInput},
+    converter::{BuckInput, EnergyBalance, GridConverterInput},
     dc_load::DcLoad,
     frequency::FREQUENCY_STEP_S,
     load::LoadModel,
@@ -267,6 +267,19 @@ impl Plant {
     #[must_use]
     pub fn network(&self, timestamp: Timestamp) -> NetworkState {
         self.network.state(timestamp)
+    }
+
+    /// Where the energy of a converter's DC link went in the newest step; none where `id` is no
+    /// converter with a link of its own. Samples carry neither source power nor losses.
+    #[must_use]
+    pub fn dc_link_energy(&self, id: &str) -> Option<EnergyBalance> {
+        let Some(Place::Converter(at)) = self.spec.place_of(id) else {
+            return None;
+        };
+        match self.state.converters.get(at)? {
+            ConverterState::Grid(state) => Some(state.readings().energy),
+            ConverterState::Buck(_) => None,
+        }
     }
 
     /// Adds a sample of each entity of a kind.

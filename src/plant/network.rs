@@ -14,7 +14,7 @@ use crate::{
 /// How close to its target a dip's voltage is brought, in p.u.
 const DIP_TOLERANCE_PU: f64 = 1e-4;
 /// How often the fault's admittance is corrected at most.
-const DIP_TRIALS: usize = 12;
+const DIP_TRIALS: usize = 24;
 
 /// The network at one instant.
 #[derive(Debug, Clone)]
@@ -106,8 +106,9 @@ impl Network {
     }
 
     /// The admittance of a fault that leaves `target_pu` at a bus, in p.u.: first from the Thévenin
-    /// equivalent, then corrected for loads and generators that react. None where the voltage is
-    /// not above the target anyway. The voltages stay as they are.
+    /// equivalent, then corrected for loads and generators that react. Where the network has no
+    /// solution as deep as that, the deepest that was found. None where the voltage is not above the
+    /// target anyway. The voltages are then those of the fault: a start for the solution with it.
     pub(super) fn fault_admittance(&mut self, bus: usize, target_pu: f64) -> Option<(f64, f64)> {
         let before_pu = *self.flow.vm_pu().get(bus)?;
         if before_pu <= target_pu {
@@ -118,28 +119,26 @@ impl Network {
         // An impedance of k times the Thévenin impedance leaves k / (1 + k) of the voltage.
         let k = target_pu / (before_pu - target_pu);
         let (g, b) = (r / (square * k), -x / (square * k));
-        let (vm, va) = (self.flow.vm_pu().to_vec(), self.flow.va_rad().to_vec());
         let mut factor = 1.0;
         // Voltage over the factor, secant method; 0 leaves the voltage before.
         let (mut last_factor, mut last_pu) = (0.0, before_pu);
         for _ in 0..DIP_TRIALS {
             self.flow.set_fault_shunt(bus, g * factor, b * factor);
-            let solved = self.flow.solve().is_ok();
+            if self.flow.solve().is_err() {
+                // Too far from the last solution, or beyond all of them.
+                factor = 0.5 * (factor + last_factor);
+                continue;
+            }
             let reached_pu = self.flow.vm_pu()[bus];
-            if !solved || (reached_pu - target_pu).abs() < DIP_TOLERANCE_PU {
-                break;
-            }
             let slope = (reached_pu - last_pu) / (factor - last_factor);
+            (last_factor, last_pu) = (factor, reached_pu);
             let next = factor + (target_pu - reached_pu) / slope;
-            if !next.is_finite() {
+            if (reached_pu - target_pu).abs() < DIP_TOLERANCE_PU || !next.is_finite() {
                 break;
             }
-            (last_factor, last_pu) = (factor, reached_pu);
             factor = next.clamp(0.25 * factor, 4.0 * factor);
         }
-        self.flow.set_fault_shunt(bus, 0.0, 0.0);
-        self.flow.set_voltages(&vm, &va);
-        Some((g * factor, b * factor))
+        Some((g * last_factor, b * last_factor))
     }
 
     /// What flows at present.

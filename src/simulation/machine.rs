@@ -58,10 +58,10 @@ pub struct Machine {
     done: Tick,
     control: Control,
     scheduled: VecDeque<Scheduled>,
-    /// Place of the newest command that has taken effect.
-    applied: u64,
     /// The present or last run.
     course: Option<Course>,
+    /// Place of the newest command that has taken effect.
+    applied: u64,
     active: Option<Active>,
     history: History,
     topology: Arc<Topology>,
@@ -79,11 +79,13 @@ pub struct Snapshot {
     /// What the log says should be; its position is the next entry to read, less one.
     pub control: Control,
     scheduled: VecDeque<Scheduled>,
-    applied: u64,
     course: Option<Course>,
+    applied: u64,
     active: Option<ActiveSnapshot>,
     history: Record,
     network: Option<NetworkState>,
+    /// The network as a run that is over left it, where that is not as the case has it.
+    topology: Option<Topology>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,8 +103,8 @@ impl Machine {
             done: now,
             control: Control::new(defaults),
             scheduled: VecDeque::new(),
-            applied: 0,
             course: None,
+            applied: 0,
             active: None,
             history: History::new(spec.catalogue()),
             topology: spec.topology().clone(),
@@ -135,8 +137,8 @@ impl Machine {
     /// The id of the run that is on at this tick.
     #[must_use]
     pub fn active_run(&self) -> Option<&str> {
-        let course = self.course.as_ref().filter(|_| self.active.is_some());
-        course.map(|course| course.run.id.as_str())
+        let course = self.course.as_ref()?;
+        self.active.as_ref().map(|_| course.run.id.as_str())
     }
 
     /// All entities of the plant.
@@ -262,14 +264,16 @@ impl Machine {
             tick: self.done,
             control: self.control.clone(),
             scheduled: self.scheduled.clone(),
-            applied: self.applied,
             course: self.course.clone(),
+            applied: self.applied,
             active: self.active.as_ref().map(|active| ActiveSnapshot {
                 plant: active.plant.state().clone(),
                 watch: active.watch.state().clone(),
             }),
             history: self.history.record(),
             network: self.network.as_deref().cloned(),
+            topology: (self.active.is_none() && self.topology != *self.spec.topology())
+                .then(|| self.topology.as_ref().clone()),
         }
     }
 
@@ -287,13 +291,14 @@ impl Machine {
             done: snapshot.tick,
             control: snapshot.control,
             scheduled: snapshot.scheduled,
-            applied: snapshot.applied,
             course: snapshot.course,
+            applied: snapshot.applied,
             history: History::resume(spec.catalogue(), snapshot.history),
-            topology: active
-                .as_ref()
-                .map_or(spec.topology(), |active| active.plant.topology())
-                .clone(),
+            topology: match (&active, snapshot.topology) {
+                (Some(active), _) => active.plant.topology().clone(),
+                (None, Some(topology)) => Arc::new(topology),
+                (None, None) => spec.topology().clone(),
+            },
             network: snapshot.network.map(Arc::new),
             injections: Arc::default(),
             alerts: active
@@ -453,7 +458,17 @@ impl Machine {
         match effect {
             Effect::Begin(run) => {
                 let plant = Plant::new(self.spec.clone(), &run.settings);
-                self.topology = plant.topology().clone();
+                let before = std::mem::replace(&mut self.topology, plant.topology().clone());
+                if before != self.topology {
+                    // What the run before left out of service is back.
+                    push(
+                        &mut batch.events,
+                        Event::Topology(TopologyUpdate {
+                            topology: self.topology.clone(),
+                            timestamp,
+                        }),
+                    );
+                }
                 self.active = Some(Active {
                     plant,
                     watch: Watch::new(&self.spec),

@@ -280,7 +280,7 @@ async fn who_has_unsubscribed_hears_the_announcement_only() {
 
 #[tokio::test]
 async fn a_change_of_the_network_goes_to_all() {
-    let stage = Stage::start();
+    let stage = Stage::start().await;
     let mut one = stage.join().await;
     let mut two = stage.join().await;
     two.ask("subscribe:converters", &["CONV-001"]).await;

@@ -59,7 +59,7 @@ fn at(id: &str, tick: u64) -> (String, f64) {
 
 #[tokio::test]
 async fn the_newest_sample_follows_the_ack_once() {
-    let stage = Stage::start();
+    let stage = Stage::start().await;
     let mut watcher = stage.join().await;
     watcher.ask("subscribe:buses", &BUSES).await;
     tick(&stage, &mut watcher, 10).await;
@@ -90,7 +90,7 @@ async fn the_newest_sample_follows_the_ack_once() {
 
 #[tokio::test]
 async fn a_sample_that_came_before_unsubscribing_does_not_come_again() {
-    let stage = Stage::start();
+    let stage = Stage::start().await;
     let mut watcher = stage.join().await;
     watcher.ask("subscribe:buses", &BUSES).await;
     let mut socket = stage.join().await;
@@ -119,7 +119,7 @@ async fn a_sample_that_came_before_unsubscribing_does_not_come_again() {
 
 #[tokio::test]
 async fn samples_of_a_run_that_has_ended_are_never_sent() {
-    let stage = Stage::start();
+    let stage = Stage::start().await;
     let mut watcher = stage.join().await;
     watcher.ask("subscribe:buses", &BUSES).await;
     tick(&stage, &mut watcher, 10).await;

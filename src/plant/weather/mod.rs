@@ -534,14 +534,22 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_share_their_wind_and_the_far_ones_do_not() {
-        let correlation = |distance_km: f64| {
+    fn neighbours_share_their_weather_and_the_far_ones_do_not() {
+        // Of the wind and of the temperature, at the start and after it has been forgotten.
+        let mut parameters = WeatherParameters::default();
+        parameters.wind.time_constant_s = 4.0;
+        parameters.wind.smoothing_s = 2.0;
+        parameters.temperature.time_constant_s = 4.0;
+        let correlation = |distance_km: f64, steps: u64, value: fn(&WindSiteState) -> f64| {
             let sites = [site("A", 0.0, 40.0), site("B", distance_km, 40.0)];
-            let pairs: Vec<_> = (0..3_000)
+            let pairs: Vec<_> = (0..1_500)
                 .map(|seed| {
-                    let weather = Weather::new(&WeatherParameters::default(), seed, &[], &sites);
-                    let state = weather.start(START_S);
-                    [&state.wind[0], &state.wind[1]].map(|site| site.wind.mean.mean_ms)
+                    let weather = Weather::new(&parameters, seed, &[], &sites);
+                    let mut state = weather.start(START_S);
+                    for step in 1..=steps {
+                        weather.step(&mut state, step, START_S);
+                    }
+                    [&state.wind[0], &state.wind[1]].map(value)
                 })
                 .collect();
             let mean = |value: &dyn Fn(&[f64; 2]) -> f64| {
@@ -552,8 +560,15 @@ mod tests {
                 |i: usize, j: usize| mean(&|pair| (pair[i] - middles[i]) * (pair[j] - middles[j]));
             product(0, 1) / (product(0, 0) * product(1, 1)).sqrt()
         };
-        assert!(correlation(5.0) > 0.9);
-        assert!(correlation(1_000.0).abs() < 0.1);
+        for value in [
+            |site: &WindSiteState| site.wind.mean.mean_ms,
+            |site: &WindSiteState| site.deviation,
+        ] {
+            for steps in [0, 20] {
+                assert!(correlation(5.0, steps, value) > 0.9);
+                assert!(correlation(2_000.0, steps, value).abs() < 0.1);
+            }
+        }
     }
 
     #[test]

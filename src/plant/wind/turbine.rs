@@ -63,7 +63,7 @@ impl Default for WindParameters {
             cut_in_ms: 3.0,
             cut_out_ms: 25.0,
             restart_ms: 22.0,
-            restart_average_s: 60.0,
+            restart_average_s: 300.0,
             rotor_low_pass_s: 3.0,
             drive_lag_s: 1.5,
             gust_rise_s: 4.0,
@@ -193,6 +193,8 @@ impl WindTurbine {
         state.rotor_ms += self.rotor_gain * (wind_ms - state.rotor_ms);
         state.average_ms += self.average_gain * (state.rotor_ms - state.average_ms);
         if state.rotor_ms > turbine.cut_out_ms {
+            // The average begins anew at each gust, so that a turbine that stopped stands for minutes.
+            state.average_ms = state.rotor_ms;
             state.stopped_by_storm = true;
         } else if state.rotor_ms.max(state.average_ms) < turbine.restart_ms {
             state.stopped_by_storm = false;
@@ -245,7 +247,7 @@ mod tests {
             wind_speed_ms: v,
             air_c: 10.0,
         };
-        (0..300)
+        (0..900)
             .map(|_| turbine.step(state, &weather, gust).generation_kw)
             .last()
             .unwrap()

@@ -41,11 +41,6 @@ impl TestServer {
         self.server.simulation()
     }
 
-    /// Ends it as a signal would.
-    pub(crate) async fn stop(self) {
-        self.server.stop().await;
-    }
-
     /// Sends a request without a body.
     pub(crate) async fn request(&self, method: &str, target: &str) -> Response {
         Exchange::new(method, target).send(self.address()).await

@@ -112,7 +112,6 @@ impl Socket {
     }
 
     /// The next frame, which is text.
-    #[track_caller]
     pub(crate) async fn text(&mut self) -> String {
         match self.next().await {
             Frame::Text(text) => text,

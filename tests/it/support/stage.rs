@@ -25,13 +25,13 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let host = Some("127.0.0.1".parse().unwrap());
         let listener = Listener::bind(&Listen { host, port: 0 }).unwrap();
         let address = listener.addresses()[0];
         let (batches, outlet) = mpsc::channel(64);
         let catalogue = PlantSpec::default().catalogue().clone();
-        let realtime = realtime::mount(catalogue, outlet);
+        let realtime = realtime::mount(catalogue, outlet, None).await;
         tokio::spawn(serve(listener, realtime.router, CancellationToken::new()));
         Self {
             address,
@@ -58,6 +58,7 @@ impl Stage {
             tick: Tick(tick),
             run,
             events: events.into_iter().map(Arc::new).collect(),
+            commands: Vec::new(),
         };
         self.batches.send(batch).await.unwrap();
     }

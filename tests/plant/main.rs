@@ -1,0 +1,13 @@
+//! The coupled plant and the machine that runs it, as a library: no server, no clock.
+//!
+//! What is checked here is checked from outside: from the samples, the events and the topology that
+//! everybody else sees.
+
+mod conservation;
+mod determinism;
+mod disturbances;
+mod files;
+mod finite;
+mod quiet;
+mod sensors;
+mod support;
