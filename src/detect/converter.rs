@@ -117,7 +117,7 @@ pub(super) fn observe(
             } else {
                 gate(state, track, moving)
             };
-            let signal = state.tracks[track].step(&spec(model, track), input, gate);
+            let signal = state.tracks[track].step(&spec(model, track, dt_s), input, gate);
             report(state, place, track, FIELD_OF_TRACK[track], signal, changes);
         }
     }
@@ -133,7 +133,9 @@ const FIELD_OF_TRACK: [usize; TRACKS] = [
     converter::TEMPERATURE,
 ];
 
-fn spec(model: &Converter, track: usize) -> Spec {
+fn spec(model: &Converter, track: usize, dt_s: f64) -> Spec {
+    // What wanders goes the farther between samples the longer that takes.
+    let pace = (dt_s / StreamKind::Converter.interval_s()).max(1.0).sqrt();
     match track {
         DC_VOLTAGE => wandering(0.5, 0.0018 * model.dc_voltage_v, 6.0, 6.0),
         // Grid voltage behind the ratio wanders by about half a percent.
@@ -142,7 +144,7 @@ fn spec(model: &Converter, track: usize) -> Spec {
         TEMPERATURE => Spec {
             level: Level::Wanders {
                 gain: 0.3,
-                spread: model.thermal.ambient_spread_k,
+                spread: model.thermal.ambient_spread_k * pace,
                 drift: 6.5,
                 patience: patience(&model.thermal),
             },

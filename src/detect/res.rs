@@ -54,6 +54,10 @@ const fn loose(uncertainty: f64) -> Spec {
         noise: true,
     }
 }
+/// What a unit with inertia does beside its model, as a share of the capacity.
+const DYNAMICS: f64 = 3e-3;
+/// How fast wind over a rotor changes, m/s2.
+const SURGE_MS2: f64 = 0.15;
 /// Generation is never known better than to this share of the capacity.
 const LEAST_NOISE: f64 = 5e-4;
 /// An inexact model says nothing below this share of the capacity.
@@ -162,13 +166,18 @@ fn unit(
         (loose(uncertainty), input)
     } else {
         let residual = generation - (ratio * expected).min(capacity);
+        let unknown = if lag_s > 0.0 {
+            DYNAMICS * capacity
+        } else {
+            0.0
+        };
         let residual = if is_storm(state, model, row, share) {
             f64::NAN
         } else {
             residual
         };
         let input = Input {
-            coarse: 0.15 * inert,
+            coarse: inertia(noise, slope, lag_s, dt_s) + 0.15 * inert + unknown,
             ..Input::new(residual, std)
         };
         (MODEL, input)
@@ -353,6 +362,16 @@ fn follow(state: &mut EntityState, settled: f64, lag_s: f64, dt_s: f64) -> (f64,
     memory[SETTLED] = settled;
     memory[LAGGED] = lagged;
     (lagged, inert)
+}
+
+/// How far a unit with inertia may be from its model because the weather changed shortly before a sample, kW.
+/// Where samples are close together the model sees that itself.
+fn inertia(noise: &Noise, slope: f64, lag_s: f64, dt_s: f64) -> f64 {
+    if dt_s > 3.0 * lag_s && noise.wind_speed > 0.0 {
+        slope / noise.wind_speed * SURGE_MS2 * lag_s
+    } else {
+        0.0
+    }
 }
 
 /// After a storm beyond the end of its curve a turbine stands until the wind has calmed down.

@@ -334,6 +334,8 @@ impl Track {
             let shape = if age < 9 { Shape::Shift } else { Shape::Drift };
             (shape, age, self.drift_evidence())
         } else if self.apart >= 4 {
+            // From now on the long-term level is what to return to.
+            self.level = self.long_level;
             (Shape::Drift, 20, 1.0)
         } else {
             let evidence = self.noise_evidence() * input.support;
