@@ -16,7 +16,12 @@ use crate::support::{Driver, JUNE_NOON, default_plant, order, settings};
 /// The payloads of a driver's events, but for when they were sent.
 fn payloads(driver: &Driver) -> Vec<String> {
     let payloads = driver.events.iter().map(|(tick, event)| {
-        format!("{} {} {}", tick.0, event.name(), serde_json::to_string(&**event).unwrap())
+        format!(
+            "{} {} {}",
+            tick.0,
+            event.name(),
+            serde_json::to_string(&**event).unwrap()
+        )
     });
     payloads.collect()
 }
@@ -28,7 +33,11 @@ fn two_machines_agree_after_ten_minutes() {
         driver.seconds(100);
         driver.disturb(InjectionKind::VoltageDip, "BUS-005", None, None);
         driver.seconds(500);
-        (driver.machine.hash().unwrap(), driver.machine.snapshot(), payloads(&driver))
+        (
+            driver.machine.hash().unwrap(),
+            driver.machine.snapshot(),
+            payloads(&driver),
+        )
     };
     let (first, second) = (run(), run());
     assert_eq!(first.0, second.0, "hashes of the plant");
@@ -70,7 +79,9 @@ fn the_pacing_changes_nothing_but_when_samples_are_taken() {
     }
     let views = |driver: &Driver| -> Vec<_> {
         let views = driver.machine.injections().iter().cloned();
-        views.map(|view| (view.id, view.size, view.active)).collect()
+        views
+            .map(|view| (view.id, view.size, view.active))
+            .collect()
     };
     assert_eq!(views(&slow), views(&fast));
 }
@@ -107,7 +118,11 @@ fn goes_on_alike(driver: &Driver, seconds: u64) {
     assert_eq!(restored.machine.network(), original.machine.network());
     assert_eq!(restored.machine.view(), original.machine.view());
     for tick in 0..10 * seconds {
-        assert_eq!(original.tick(), restored.tick(), "tick {tick} after the snapshot");
+        assert_eq!(
+            original.tick(),
+            restored.tick(),
+            "tick {tick} after the snapshot"
+        );
         assert_eq!(original.machine.hash(), restored.machine.hash());
     }
     assert!(original.machine.snapshot() == restored.machine.snapshot());
@@ -136,7 +151,13 @@ fn a_snapshot_goes_on_from_every_kind_of_moment() {
     driver.disturb(InjectionKind::GeneratorLoss, "BUS-002", None, Some(10.0));
     driver.seconds(2);
     goes_on_alike(&driver, 12);
-    let mut fault = order(&driver.spec, InjectionKind::NoiseBurst, "CONV-001", None, Some(9.0));
+    let mut fault = order(
+        &driver.spec,
+        InjectionKind::NoiseBurst,
+        "CONV-001",
+        None,
+        Some(9.0),
+    );
     fault.field = Some("current_d".into());
     driver.inject(fault).unwrap();
     driver.disturb(InjectionKind::Stuck, "WIND-001", None, Some(9.0));
@@ -151,11 +172,17 @@ fn a_snapshot_goes_on_from_every_kind_of_moment() {
     driver.take();
     driver.start(settings(6, JUNE_NOON, 1.0, 0.0));
     driver.seconds(2);
-    let updates = driver.events.iter().filter_map(|(_, event)| match &**event {
-        Event::Topology(update) => Some(update.topology.clone()),
-        _ => None,
-    });
-    assert_eq!(updates.collect::<Vec<_>>(), [driver.spec.topology().clone()]);
+    let updates = driver
+        .events
+        .iter()
+        .filter_map(|(_, event)| match &**event {
+            Event::Topology(update) => Some(update.topology.clone()),
+            _ => None,
+        });
+    assert_eq!(
+        updates.collect::<Vec<_>>(),
+        [driver.spec.topology().clone()]
+    );
     goes_on_alike(&driver, 1);
 }
 
@@ -167,7 +194,13 @@ fn the_plants_state_restores_at_any_step() {
     let orders: Vec<InjectionOrder> = vec![
         order(&spec, InjectionKind::VoltageDip, "BUS-005", Some(0.6), None),
         order(&spec, InjectionKind::BranchTrip, "BRANCH-002", None, None),
-        order(&spec, InjectionKind::GeneratorLoss, "BUS-002", Some(1.0), None),
+        order(
+            &spec,
+            InjectionKind::GeneratorLoss,
+            "BUS-002",
+            Some(1.0),
+            None,
+        ),
     ];
     let acting = |step: u64| orders.iter().filter(move |_| (20..60).contains(&step));
     let mut plant = Plant::new(spec.clone(), &settings);
@@ -202,8 +235,22 @@ enum Action {
 fn any_action() -> impl Strategy<Value = Action> {
     let kind = prop::sample::select(InjectionKind::ALL.to_vec());
     let entity = prop::sample::select(vec![
-        "BUS-001", "BUS-002", "BUS-003", "BUS-004", "BUS-005", "CONV-001", "CONV-002", "CONV-003", "SOLAR-001",
-        "SOLAR-002", "WIND-001", "WIND-002", "BRANCH-001", "BRANCH-004", "BRANCH-005", "BRANCH-006",
+        "BUS-001",
+        "BUS-002",
+        "BUS-003",
+        "BUS-004",
+        "BUS-005",
+        "CONV-001",
+        "CONV-002",
+        "CONV-003",
+        "SOLAR-001",
+        "SOLAR-002",
+        "WIND-001",
+        "WIND-002",
+        "BRANCH-001",
+        "BRANCH-004",
+        "BRANCH-005",
+        "BRANCH-006",
     ]);
     let size = prop::option::of(0.05..2.0_f64);
     let duration = prop::option::of(1.0..20.0_f64);
@@ -233,11 +280,17 @@ fn act(driver: &mut Driver, action: &Action) -> String {
             Err(problem) => format!("{problem:?}"),
         },
         Action::End(at) => {
-            let id = driver.machine.injections().get(*at).map(|view| view.id.clone());
+            let id = driver
+                .machine
+                .injections()
+                .get(*at)
+                .map(|view| view.id.clone());
             let id = id.unwrap_or_default();
             format!("{:?}", driver.command(Command::EndInjection { id }))
         }
-        Action::Speed(speed) => format!("{:?}", driver.command(Command::SetSpeed { speed: *speed })),
+        Action::Speed(speed) => {
+            format!("{:?}", driver.command(Command::SetSpeed { speed: *speed }))
+        }
         Action::Stop => format!("{:?}", driver.command(Command::Stop)),
         Action::Start(seed) => {
             if !driver.machine.view().is_running {

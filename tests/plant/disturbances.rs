@@ -27,10 +27,13 @@ fn quiet(start_ms: i64) -> Driver {
 }
 
 fn topologies(driver: &Driver) -> Vec<(Tick, Topology)> {
-    let updates = driver.events.iter().filter_map(|(tick, event)| match &**event {
-        Event::Topology(update) => Some((*tick, (*update.topology).clone())),
-        _ => None,
-    });
+    let updates = driver
+        .events
+        .iter()
+        .filter_map(|(tick, event)| match &**event {
+            Event::Topology(update) => Some((*tick, (*update.topology).clone())),
+            _ => None,
+        });
     updates.collect()
 }
 
@@ -89,7 +92,10 @@ fn a_dip_raises_the_severity_of_its_depth_and_is_cleared() {
         driver.seconds(10);
         assert_eq!(
             life(&driver, FaultType::Undervoltage, "BUS-004"),
-            [(FaultPhase::Raised, severity), (FaultPhase::Cleared, severity)],
+            [
+                (FaultPhase::Raised, severity),
+                (FaultPhase::Cleared, severity)
+            ],
             "{size}"
         );
         // The voltage of BUS-001 is held.
@@ -125,7 +131,11 @@ fn a_disturbance_begins_one_step_after_its_tick_and_ends_in_time() {
     let powers = driver.series("BUS-003", "activePower");
     let doubled: Vec<_> = powers.iter().map(|(_, power)| *power < -100.0).collect();
     // Its start is tick 9 of the run: samples at 10, 20 and 30 see it, 40 does not.
-    assert_eq!(doubled, [true, true, true, false, false, false], "{powers:?}");
+    assert_eq!(
+        doubled,
+        [true, true, true, false, false, false],
+        "{powers:?}"
+    );
     let view = &driver.machine.injections()[0];
     assert!(!view.active);
     assert_eq!(view.end_tick, Some(placed.start_tick.plus(30)));
@@ -149,18 +159,29 @@ fn a_load_step_changes_its_load_by_its_size() {
         without.step(std::iter::empty());
         let net = |plant: &Plant| sample(plant).bus(bus).measurement.active_power;
         let total = |plant: &Plant| -> f64 {
-            sample(plant).buses.iter().map(|s| s.measurement.active_power).sum()
+            sample(plant)
+                .buses
+                .iter()
+                .map(|s| s.measurement.active_power)
+                .sum()
         };
         if bus == "BUS-003" {
             // Nothing but load: in proportion to the voltage.
             let v = |plant: &Plant| sample(plant).bus(bus).measurement.voltage_magnitude;
             let expected = net(&without) * (1.0 + size) * v(&with) / v(&without);
-            assert!((net(&with) - expected).abs() < 1e-6 + 2e-4 * expected.abs(), "{bus}");
+            assert!(
+                (net(&with) - expected).abs() < 1e-6 + 2e-4 * expected.abs(),
+                "{bus}"
+            );
         } else if bus != "BUS-002" {
             assert!((net(&with) - net(&without)) * size < 0.0, "{bus}");
         }
         // What goes in comes out, losses apart.
-        assert!((0.0..20.0).contains(&total(&with)), "{bus}: {} MW lost", total(&with));
+        assert!(
+            (0.0..20.0).contains(&total(&with)),
+            "{bus}: {} MW lost",
+            total(&with)
+        );
     }
 }
 
@@ -185,7 +206,9 @@ fn a_branch_trip_shows_in_the_topology_until_it_is_ended() {
     assert!(network.flows[0].p_from_mw.abs() < 1e-12);
     driver.take();
     driver
-        .command(Command::EndInjection { id: placed.id.clone() })
+        .command(Command::EndInjection {
+            id: placed.id.clone(),
+        })
         .unwrap();
     driver.seconds(5);
     let updates = topologies(&driver);
@@ -205,11 +228,20 @@ fn the_outage_of_a_transformer_overloads_the_other_and_leaves_its_bus_low() {
     driver.disturb(InjectionKind::BranchTrip, "BRANCH-004", None, Some(30.0));
     driver.seconds(60);
     let under = life(&driver, FaultType::Undervoltage, "BUS-004");
-    assert_eq!(under.first().map(|(phase, _)| *phase), Some(FaultPhase::Raised));
-    assert_eq!(under.last().map(|(phase, _)| *phase), Some(FaultPhase::Cleared));
+    assert_eq!(
+        under.first().map(|(phase, _)| *phase),
+        Some(FaultPhase::Raised)
+    );
+    assert_eq!(
+        under.last().map(|(phase, _)| *phase),
+        Some(FaultPhase::Cleared)
+    );
     let over = life(&driver, FaultType::Overload, "BRANCH-005");
     assert!(over[0].1 >= Severity::Medium, "{over:?}");
-    assert_eq!(over.last().map(|(phase, _)| *phase), Some(FaultPhase::Cleared));
+    assert_eq!(
+        over.last().map(|(phase, _)| *phase),
+        Some(FaultPhase::Cleared)
+    );
     let (_, fault) = driver
         .faults()
         .into_iter()
@@ -242,17 +274,24 @@ fn an_island_without_slack_is_silent() {
         let about = |id: &str| id == "BUS-005";
         let faults = driver.faults();
         assert!(
-            faults.iter().all(|(_, fault)| !about(fault.details.location.as_str())),
+            faults
+                .iter()
+                .all(|(_, fault)| !about(fault.details.location.as_str())),
             "{faults:?}"
         );
         let anomalies = driver.anomalies();
         assert!(
-            anomalies.iter().all(|(_, anomaly)| !about(anomaly.details.source.as_str())),
+            anomalies
+                .iter()
+                .all(|(_, anomaly)| !about(anomaly.details.source.as_str())),
             "{anomalies:?}"
         );
         // Its converter and the turbines beside it have no grid.
         for (_, power) in driver.series("CONV-002", "activePower") {
-            assert!(power.abs() < 1e-9 || size > 0.0, "{power} kW into a dead bus");
+            assert!(
+                power.abs() < 1e-9 || size > 0.0,
+                "{power} kW into a dead bus"
+            );
         }
         driver.seconds(20);
         assert!(driver.samples("BUS-005").len() >= 19, "it is back");
@@ -284,7 +323,11 @@ fn a_bus_that_loses_all_generators_is_a_load_bus() {
     let updates = topologies(&driver);
     assert_eq!(updates.len(), 1);
     assert_eq!(updates[0].1.buses[1].bus_type, EntityType::Pv);
-    let voltage = driver.series("BUS-002", "voltageMagnitude").pop().unwrap().1;
+    let voltage = driver
+        .series("BUS-002", "voltageMagnitude")
+        .pop()
+        .unwrap()
+        .1;
     assert!((voltage - 1.02).abs() < 1e-9, "{voltage}");
 }
 
@@ -293,10 +336,19 @@ fn a_partial_loss_of_generation_changes_no_topology() {
     let mut driver = quiet(JUNE_EVENING);
     let before = driver.series("BUS-002", "activePower");
     assert!(before.is_empty());
-    driver.disturb(InjectionKind::GeneratorLoss, "BUS-002", Some(0.5), Some(20.0));
+    driver.disturb(
+        InjectionKind::GeneratorLoss,
+        "BUS-002",
+        Some(0.5),
+        Some(20.0),
+    );
     driver.seconds(10);
     assert!(topologies(&driver).is_empty());
-    let voltage = driver.series("BUS-002", "voltageMagnitude").pop().unwrap().1;
+    let voltage = driver
+        .series("BUS-002", "voltageMagnitude")
+        .pop()
+        .unwrap()
+        .1;
     assert!((voltage - 1.02).abs() < 1e-9, "{voltage}");
 }
 
@@ -310,7 +362,12 @@ fn mean(driver: &Driver, entity: &str, field: &str) -> f64 {
 fn a_cloud_front_takes_the_sun_from_its_unit_alone() {
     let mut driver = quiet(JUNE_NOON);
     let mut other = driver.clone();
-    driver.disturb(InjectionKind::CloudFront, "SOLAR-001", Some(0.1), Some(120.0));
+    driver.disturb(
+        InjectionKind::CloudFront,
+        "SOLAR-001",
+        Some(0.1),
+        Some(120.0),
+    );
     driver.seconds(110);
     other.seconds(110);
     for driver in [&mut driver, &mut other] {
@@ -325,7 +382,10 @@ fn a_cloud_front_takes_the_sun_from_its_unit_alone() {
     driver.seconds(120);
     other.seconds(120);
     let last = |driver: &Driver| driver.series("SOLAR-001", "irradiance").pop().unwrap().1;
-    assert!((last(&driver) / last(&other) - 1.0).abs() < 0.01, "the front has passed");
+    assert!(
+        (last(&driver) / last(&other) - 1.0).abs() < 0.01,
+        "the front has passed"
+    );
 }
 
 #[test]
@@ -354,7 +414,12 @@ fn without_its_fan_a_loaded_converter_gets_too_hot() {
         if generation < 200.0 {
             return None;
         }
-        driver.disturb(InjectionKind::FanFailure, "CONV-002", Some(3.0), Some(1500.0));
+        driver.disturb(
+            InjectionKind::FanFailure,
+            "CONV-002",
+            Some(3.0),
+            Some(1500.0),
+        );
         driver.seconds(1400);
         let life = life(&driver, FaultType::Overtemperature, "CONV-002");
         (!life.is_empty()).then_some((seed, life, driver))
@@ -380,7 +445,10 @@ fn a_converter_that_loses_its_source_feeds_its_load_from_the_grid() {
     // Half a second after the loss it has turned into a rectifier for the DC/DC converter.
     for ((_, power), (_, load)) in power.iter().zip(&load).skip(1) {
         let losses = -power - load;
-        assert!((0.0..4.0).contains(&losses), "{power} kW for a load of {load} kW");
+        assert!(
+            (0.0..4.0).contains(&losses),
+            "{power} kW for a load of {load} kW"
+        );
     }
     for (_, voltage) in driver.series("CONV-001", "voltage") {
         assert!((voltage / 750.0 - 1.0).abs() < 0.03, "{voltage} V");
@@ -402,10 +470,18 @@ fn the_same_kind_acts_once_at_one_place() {
     driver.seconds(2);
     assert_eq!(driver.inject(dip.clone()), Err(Rejection::AlreadyActive));
     let elsewhere = order(&spec, InjectionKind::VoltageDip, "BUS-005", None, Some(5.0));
-    assert_eq!(driver.inject(elsewhere).unwrap().id, "VOLTAGE_DIP-BUS-005-C2");
+    assert_eq!(
+        driver.inject(elsewhere).unwrap().id,
+        "VOLTAGE_DIP-BUS-005-C2"
+    );
     driver.seconds(10);
-    assert_eq!(driver.inject(dip.clone()).unwrap().id, "VOLTAGE_DIP-BUS-004-C3");
-    let unknown = Command::EndInjection { id: "VOLTAGE_DIP-BUS-004-C9".into() };
+    assert_eq!(
+        driver.inject(dip.clone()).unwrap().id,
+        "VOLTAGE_DIP-BUS-004-C3"
+    );
+    let unknown = Command::EndInjection {
+        id: "VOLTAGE_DIP-BUS-004-C9".into(),
+    };
     assert_eq!(driver.command(unknown), Err(Rejection::UnknownInjection));
     driver.command(Command::Stop).unwrap();
     assert_eq!(driver.inject(dip), Err(Rejection::Stopped));
@@ -439,17 +515,41 @@ fn misplaced_injections_are_refused_with_all_their_problems() {
     );
     assert_eq!(problems(place(K::Gust, "SOLAR-001", None, None, None)), 1);
     assert_eq!(problems(place(K::LoadStep, "BUS-001", None, None, None)), 1);
-    assert_eq!(problems(place(K::GeneratorLoss, "BUS-001", None, None, None)), 1);
-    assert_eq!(problems(place(K::DcSourceLoss, "CONV-003", None, None, None)), 1);
+    assert_eq!(
+        problems(place(K::GeneratorLoss, "BUS-001", None, None, None)),
+        1
+    );
+    assert_eq!(
+        problems(place(K::DcSourceLoss, "CONV-003", None, None, None)),
+        1
+    );
     assert_eq!(problems(place(K::Spike, "BRANCH-001", None, None, None)), 1);
     // Size, duration (shorter than the speed) and field at once.
-    let wrong = place(K::LoadStep, "BUS-003", Some(f64::NAN), Some(1.0), Some("frequency"));
+    let wrong = place(
+        K::LoadStep,
+        "BUS-003",
+        Some(f64::NAN),
+        Some(1.0),
+        Some("frequency"),
+    );
     assert_eq!(problems(wrong), 3);
-    assert_eq!(problems(place(K::VoltageDip, "BUS-001", Some(0.2), None, None)), 1);
+    assert_eq!(
+        problems(place(K::VoltageDip, "BUS-001", Some(0.2), None, None)),
+        1
+    );
     assert!(place(K::VoltageDip, "BUS-003", Some(0.2), None, None).is_ok());
-    assert_eq!(problems(place(K::Missing, "BUS-003", None, None, Some("frequency"))), 1);
-    assert_eq!(problems(place(K::Stuck, "BUS-003", Some(1.0), None, None)), 1);
-    assert_eq!(problems(place(K::Drift, "BUS-003", None, Some(86_401.0), None)), 1);
+    assert_eq!(
+        problems(place(K::Missing, "BUS-003", None, None, Some("frequency"))),
+        1
+    );
+    assert_eq!(
+        problems(place(K::Stuck, "BUS-003", Some(1.0), None, None)),
+        1
+    );
+    assert_eq!(
+        problems(place(K::Drift, "BUS-003", None, Some(86_401.0), None)),
+        1
+    );
     let drift = place(K::Drift, "WIND-001", None, None, None).unwrap();
     assert_eq!(drift.field.as_deref(), Some("generation"));
     assert!((drift.size.unwrap() - 10.0 * 0.3).abs() < 1e-9, "{drift:?}");
@@ -471,6 +571,9 @@ fn random_disturbances_depend_on_the_seed_and_are_listed() {
         assert_eq!(view.cause, Cause::Random);
         assert!(view.id.contains("-R"), "{}", view.id);
         let lasts = view.end_tick.unwrap().since(view.start_tick) as f64;
-        assert!((lasts - 10.0 * view.duration_s.unwrap()).abs() < 0.5, "{view:?}");
+        assert!(
+            (lasts - 10.0 * view.duration_s.unwrap()).abs() < 0.5,
+            "{view:?}"
+        );
     }
 }

@@ -7,12 +7,7 @@ use std::{
 };
 
 use gridcast::{
-    grid::{
-        entity::EntityKind,
-        event::Event,
-        injection::InjectionKind,
-        telemetry::Sample,
-    },
+    grid::{entity::EntityKind, event::Event, injection::InjectionKind, telemetry::Sample},
     plant::{Plant, PlantSpec},
 };
 use proptest::prelude::*;
@@ -30,7 +25,9 @@ fn root(path: &str) -> PathBuf {
 
 /// A folder of its own for one test, with these files.
 fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("files").join(name);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("files")
+        .join(name);
     fs::create_dir_all(&folder).unwrap();
     for (name, text) in files {
         fs::write(folder.join(name), text).unwrap();
@@ -52,7 +49,10 @@ fn refused_with(name: &str, change: impl Fn(String) -> String, wanted: &[&str]) 
     let folder = folder(name, &[("case.json", CASE), ("plant.toml", &changed)]);
     let message = refusal(&folder.join("plant.toml"));
     for wanted in wanted {
-        assert!(message.contains(wanted), "{name}: {message:?} lacks {wanted:?}");
+        assert!(
+            message.contains(wanted),
+            "{name}: {message:?} lacks {wanted:?}"
+        );
     }
     assert!(message.contains("plant.toml"), "{message}");
 }
@@ -85,8 +85,14 @@ fn a_case_alone_is_a_plant_without_units() {
     ] {
         let spec = Arc::new(PlantSpec::load(&path).unwrap());
         assert_eq!(spec.entities(EntityKind::Converter).count(), 0);
-        let buses: Vec<_> = spec.entities(EntityKind::Bus).map(|(_, bus)| bus.id.to_string()).collect();
-        assert!(["BUS-001", "BUS-007"].contains(&buses[0].as_str()), "{buses:?}");
+        let buses: Vec<_> = spec
+            .entities(EntityKind::Bus)
+            .map(|(_, bus)| bus.id.to_string())
+            .collect();
+        assert!(
+            ["BUS-001", "BUS-007"].contains(&buses[0].as_str()),
+            "{buses:?}"
+        );
         let mut driver = Driver::new(spec);
         driver.start(settings(1, JUNE_NOON, 1.0, 60.0));
         driver.seconds(30);
@@ -113,9 +119,21 @@ fn what_cannot_be_read_is_named() {
 
 #[test]
 fn every_problem_of_a_plant_file_is_named() {
-    refused_with("syntax", |text| text.replace("fleet = 50", "fleet = ="), &["line 7"]);
-    refused_with("unknown", |text| text.replace("fleet = 50", "fleets = 50"), &["fleets", "line"]);
-    refused_with("type", |text| text.replace("fleet = 50", "fleet = \"50\""), &["line 7"]);
+    refused_with(
+        "syntax",
+        |text| text.replace("fleet = 50", "fleet = ="),
+        &["line 7"],
+    );
+    refused_with(
+        "unknown",
+        |text| text.replace("fleet = 50", "fleets = 50"),
+        &["fleets", "line"],
+    );
+    refused_with(
+        "type",
+        |text| text.replace("fleet = 50", "fleet = \"50\""),
+        &["line 7"],
+    );
     refused_with(
         "several",
         |text| {
@@ -131,13 +149,24 @@ fn every_problem_of_a_plant_file_is_named() {
                 .replace("restart_ms = 22.0", "restart_ms = 26.0")
         },
         &[
-            "fleet", "tau_s", "h_s", "WIND-001", "SOLAR-001 stands there twice", "SOLAR-009",
-            "WIND-002: the case has no bus 77", "CONV-003: link", "CONV-002", "restart_ms",
+            "fleet",
+            "tau_s",
+            "h_s",
+            "WIND-001",
+            "SOLAR-001 stands there twice",
+            "SOLAR-009",
+            "WIND-002: the case has no bus 77",
+            "CONV-003: link",
+            "CONV-002",
+            "restart_ms",
         ],
     );
     refused_with(
         "parts",
-        |text| text.replace("[converter.buck]", "[converter.grid]").replace("id = \"WIND-001\"", "id = \"SOLAR-7\""),
+        |text| {
+            text.replace("[converter.buck]", "[converter.grid]")
+                .replace("id = \"WIND-001\"", "id = \"SOLAR-7\"")
+        },
         &["line"],
     );
 }
@@ -173,7 +202,10 @@ fn lives(name: &str, base: &str) {
             .collect();
         let count = spec.topology().buses.len();
         assert_eq!(buses.len(), 3 * count, "{name} at {start_ms}");
-        assert!(buses.iter().all(|bus| !bus.stale), "{name} at {start_ms}: not converged");
+        assert!(
+            buses.iter().all(|bus| !bus.stale),
+            "{name} at {start_ms}: not converged"
+        );
         let last = &buses[2 * count..];
         let worst = mismatch_pu(driver.machine.topology(), spec.base_mva(), last);
         assert!(worst < 1e-6, "{name} at {start_ms}: {worst} p.u.");
@@ -208,7 +240,10 @@ fn a_case_of_118_buses_lives_through_disturbances() {
     for (_, event) in &driver.events {
         if let Event::Sample(sample) = &**event {
             let numbers = crate::support::numbers(sample);
-            assert!(numbers.iter().all(|(_, value)| value.is_finite()), "{sample:?}");
+            assert!(
+                numbers.iter().all(|(_, value)| value.is_finite()),
+                "{sample:?}"
+            );
         }
     }
 }
@@ -241,7 +276,9 @@ fn mangled(text: &str, cuts: &[(usize, u8, String)]) -> String {
                 let Some(start) = text[at..].find(digit).map(|start| at + start) else {
                     continue;
                 };
-                let end = text[start..].find(|c| !digit(c)).map_or(text.len(), |end| start + end);
+                let end = text[start..]
+                    .find(|c| !digit(c))
+                    .map_or(text.len(), |end| start + end);
                 text.replace_range(start..end, with);
             }
             _ => {

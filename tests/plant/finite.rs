@@ -16,7 +16,9 @@ use crate::support::{Driver, JANUARY_MIDNIGHT, JUNE_MIDNIGHT, settings};
 /// second through the machine: samples, flows, alerts.
 fn live_through_a_day(seed: u64, start_ms: i64) {
     let mut driver = Driver::started(settings(seed, start_ms, 1.0, 60.0));
-    driver.command(gridcast::grid::command::Command::SetSpeed { speed: 10 }).unwrap();
+    driver
+        .command(gridcast::grid::command::Command::SetSpeed { speed: 10 })
+        .unwrap();
     let mut samples = 0_u32;
     for tick in 0..86_400 {
         let batch = driver.machine.tick();
@@ -112,7 +114,10 @@ fn a_year_of_weather_units_and_power_flows_at_20_seeds() {
         let mut unix_s = JANUARY_MIDNIGHT as f64 / 1000.0;
         let mut state = weather.start(unix_s);
         let mut arrays = [SolarState::default(), SolarState::default()];
-        let mut rotors: Vec<_> = weather.wind(&state).map(|wind| turbine.start(&wind)).collect();
+        let mut rotors: Vec<_> = weather
+            .wind(&state)
+            .map(|wind| turbine.start(&wind))
+            .collect();
         let mut second = 0;
         for hour in 0..365 * 24_u32 {
             let mut units_kw = [0.0; 2];
@@ -124,8 +129,16 @@ fn a_year_of_weather_units_and_power_flows_at_20_seeds() {
                 let skies = weather.solar(&state);
                 for (at, (array, sky)) in arrays.iter_mut().zip(skies).enumerate() {
                     let found = solar.step(array, state.sun(), unix_s, &sky, 1.0);
-                    let numbers = [found.generation_kw, found.irradiance_w_m2, found.dc_kw, found.air_c];
-                    assert!(numbers.iter().all(|n| n.is_finite()), "{found:?} at {unix_s}");
+                    let numbers = [
+                        found.generation_kw,
+                        found.irradiance_w_m2,
+                        found.dc_kw,
+                        found.air_c,
+                    ];
+                    assert!(
+                        numbers.iter().all(|n| n.is_finite()),
+                        "{found:?} at {unix_s}"
+                    );
                     assert!((0.0..=100.0).contains(&found.generation_kw) && found.dc_kw >= 0.0);
                     dark += u32::from(found.generation_kw == 0.0);
                     bright += u32::from(found.generation_kw > 50.0);
@@ -135,7 +148,10 @@ fn a_year_of_weather_units_and_power_flows_at_20_seeds() {
                 for (at, (rotor, wind)) in rotors.iter_mut().zip(winds).enumerate() {
                     let found = turbine.step(rotor, &wind, 1.0);
                     let numbers = [found.generation_kw, found.wind_speed_ms, found.air_c];
-                    assert!(numbers.iter().all(|n| n.is_finite()), "{found:?} at {unix_s}");
+                    assert!(
+                        numbers.iter().all(|n| n.is_finite()),
+                        "{found:?} at {unix_s}"
+                    );
                     assert!((0.0..=150.0).contains(&found.generation_kw));
                     calm += u32::from(found.generation_kw == 0.0);
                     stormy += u32::from(found.wind_speed_ms > 20.0);
@@ -149,9 +165,14 @@ fn a_year_of_weather_units_and_power_flows_at_20_seeds() {
                 let (p, q) = (shape * bus.pd_mw, shape * bus.qd_mvar);
                 flow.set_power(at, generation_mw + units_mw - p, -q);
             }
-            flow.solve().unwrap_or_else(|error| panic!("{error} in hour {hour} of seed {seed}"));
+            flow.solve()
+                .unwrap_or_else(|error| panic!("{error} in hour {hour} of seed {seed}"));
             let voltages = flow.vm_pu().iter();
-            assert!(voltages.clone().all(|v| (0.95..1.05).contains(v)), "{:?}", flow.vm_pu());
+            assert!(
+                voltages.clone().all(|v| (0.95..1.05).contains(v)),
+                "{:?}",
+                flow.vm_pu()
+            );
         }
     }
     // The year had its nights and its summer, calms and strong winds.

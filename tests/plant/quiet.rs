@@ -64,7 +64,10 @@ fn stays_quiet(seed: u64, start_ms: i64) -> f64 {
     assert!(report.anomalies.len() <= 2, "{report:#?}");
     assert!((8.0..30.0).contains(&report.sigma_mhz), "{report:#?}");
     assert!(report.within_50_mhz > 0.95, "{report:#?}");
-    assert!(report.voltage.0 > 0.95 && report.voltage.1 < 1.05, "{report:#?}");
+    assert!(
+        report.voltage.0 > 0.95 && report.voltage.1 < 1.05,
+        "{report:#?}"
+    );
     report.sigma_mhz
 }
 

@@ -34,7 +34,11 @@ fn differences(kind: InjectionKind, duration_s: Option<f64>, noise: f64) -> Vec<
     with.inject(order(kind, duration_s)).unwrap();
     with.seconds(12);
     without.seconds(12);
-    assert_eq!(with.machine.hash(), without.machine.hash(), "{kind:?} acts on the plant");
+    assert_eq!(
+        with.machine.hash(),
+        without.machine.hash(),
+        "{kind:?} acts on the plant"
+    );
     let samples = |driver: &Driver| -> Vec<(Tick, Sample)> {
         let events = driver.events.iter();
         let samples = events.filter_map(|(tick, event)| match &**event {
@@ -117,7 +121,12 @@ fn a_noise_burst_is_noise_of_its_size() {
     let square = during.iter().map(|value| value * value).sum::<f64>() / 8.0;
     assert!((0.2..3.0).contains(&(square.sqrt() / SIZE)), "{during:?}");
     let first = during[0];
-    assert!(during.iter().skip(1).all(|value| (value - first).abs() > 1e-6));
+    assert!(
+        during
+            .iter()
+            .skip(1)
+            .all(|value| (value - first).abs() > 1e-6)
+    );
 }
 
 #[test]
@@ -136,15 +145,25 @@ fn a_stuck_sensor_repeats_what_it_said_last() {
     for noise in [0.0, 1.0] {
         let mut driver = Driver::started(settings(8, JUNE_NOON, noise, 0.0));
         driver.seconds(5);
-        driver.inject(order(InjectionKind::Stuck, Some(8.0))).unwrap();
+        driver
+            .inject(order(InjectionKind::Stuck, Some(8.0)))
+            .unwrap();
         driver.seconds(12);
         let values: Vec<_> = driver.series(ENTITY, FIELD).into_iter().collect();
         let bits: Vec<_> = values.iter().map(|(_, value)| value.to_bits()).collect();
         // The sample before it, then eight that repeat it.
-        assert!(bits[4..13].iter().all(|value| *value == bits[4]), "{values:?}");
+        assert!(
+            bits[4..13].iter().all(|value| *value == bits[4]),
+            "{values:?}"
+        );
         assert_ne!(bits[3], bits[4]);
         assert_ne!(bits[13], bits[4], "{values:?}");
-        assert!(driver.series(ENTITY, "reactivePower").windows(2).all(|pair| pair[0].1 != pair[1].1));
+        assert!(
+            driver
+                .series(ENTITY, "reactivePower")
+                .windows(2)
+                .all(|pair| pair[0].1 != pair[1].1)
+        );
     }
 }
 
@@ -152,20 +171,31 @@ fn a_stuck_sensor_repeats_what_it_said_last() {
 fn missing_samples_are_missing() {
     let found = differences(InjectionKind::Missing, Some(8.0), 1.0);
     assert!(found[..8].iter().all(Option::is_none), "{found:?}");
-    assert!(found[8..].iter().all(|value| *value == Some(0.0)), "{found:?}");
+    assert!(
+        found[8..].iter().all(|value| *value == Some(0.0)),
+        "{found:?}"
+    );
 }
 
 /// What is kept is what was published.
 #[test]
 fn the_history_holds_what_was_published() {
     let mut driver = Driver::started(settings(8, JUNE_NOON, 1.0, 0.0));
-    driver.inject(order(InjectionKind::LevelShift, Some(8.0))).unwrap();
-    driver.inject(order(InjectionKind::Missing, Some(3.0))).unwrap();
+    driver
+        .inject(order(InjectionKind::LevelShift, Some(8.0)))
+        .unwrap();
+    driver
+        .inject(order(InjectionKind::Missing, Some(3.0)))
+        .unwrap();
     driver.seconds(20);
     for id in ["BUS-004", "CONV-001", "WIND-002"] {
         let at = driver.machine.catalogue().find(id).unwrap();
         let kept: Vec<_> = driver.machine.history().of(at);
-        let published: Vec<_> = driver.samples(id).into_iter().map(|(_, sample)| sample).collect();
+        let published: Vec<_> = driver
+            .samples(id)
+            .into_iter()
+            .map(|(_, sample)| sample)
+            .collect();
         let kept: Vec<_> = kept
             .iter()
             .map(|event| match &**event {

@@ -151,7 +151,11 @@ pub fn injections_by_network(
         let (from, to) = (place(&branch.from), place(&branch.to));
         let series = Complex(1.0, 0.0).over(Complex(branch.r, branch.x));
         let charging = Complex(0.0, 0.5 * branch.b);
-        let ratio = if branch.ratio == 0.0 { 1.0 } else { branch.ratio };
+        let ratio = if branch.ratio == 0.0 {
+            1.0
+        } else {
+            branch.ratio
+        };
         let (sin, cos) = gridcast::maths::sincos(branch.shift_deg.to_radians());
         let tap = Complex(ratio * cos, ratio * sin);
         let own = series.plus(charging);
@@ -314,29 +318,38 @@ impl Driver {
     }
 
     pub fn faults(&self) -> Vec<(Tick, Fault)> {
-        let faults = self.events.iter().filter_map(|(tick, event)| match &**event {
-            Event::Fault(fault) => Some((*tick, fault.clone())),
-            _ => None,
-        });
+        let faults = self
+            .events
+            .iter()
+            .filter_map(|(tick, event)| match &**event {
+                Event::Fault(fault) => Some((*tick, fault.clone())),
+                _ => None,
+            });
         faults.collect()
     }
 
     pub fn anomalies(&self) -> Vec<(Tick, Anomaly)> {
-        let anomalies = self.events.iter().filter_map(|(tick, event)| match &**event {
-            Event::Anomaly(anomaly) => Some((*tick, anomaly.clone())),
-            _ => None,
-        });
+        let anomalies = self
+            .events
+            .iter()
+            .filter_map(|(tick, event)| match &**event {
+                Event::Anomaly(anomaly) => Some((*tick, anomaly.clone())),
+                _ => None,
+            });
         anomalies.collect()
     }
 
     /// The samples of one entity.
     pub fn samples(&self, entity: &str) -> Vec<(Tick, Sample)> {
-        let samples = self.events.iter().filter_map(|(tick, event)| match &**event {
-            Event::Sample(sample) if sample.entity().as_str() == entity => {
-                Some((*tick, sample.clone()))
-            }
-            _ => None,
-        });
+        let samples = self
+            .events
+            .iter()
+            .filter_map(|(tick, event)| match &**event {
+                Event::Sample(sample) if sample.entity().as_str() == entity => {
+                    Some((*tick, sample.clone()))
+                }
+                _ => None,
+            });
         samples.collect()
     }
 
