@@ -271,10 +271,14 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) async fn start(count: usize) -> Self {
+        Self::start_with(count, &[]).await
+    }
+
+    pub(crate) async fn start_with(count: usize, settings: &[(&str, &str)]) -> Self {
         let redis = Redis::start().await;
         let mut instances = Vec::new();
         for _ in 0..count {
-            instances.push(Instance::start(&redis.url(), &[]).await);
+            instances.push(Instance::start(&redis.url(), settings).await);
         }
         for instance in &instances {
             instance.ready().await;
@@ -334,7 +338,10 @@ impl Balancer {
         .unwrap();
         fs::write(file("instances.conf"), servers.join("\n")).unwrap();
         fs::write(file("listen.conf"), format!("listen 127.0.0.1:{port};\n")).unwrap();
-        let mut command = Command::new("nginx");
+        // Debian puts it where only root looks.
+        let installed = "/usr/sbin/nginx";
+        let nginx = std::path::Path::new(installed).exists();
+        let mut command = Command::new(if nginx { installed } else { "nginx" });
         command
             .arg("-p")
             .arg(&folder.0)
