@@ -8,6 +8,7 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /gridcast
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY src src
+COPY benches benches
 COPY --from=client /web web
 RUN cargo build --release --locked --bin gridcast
 

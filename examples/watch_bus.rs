@@ -1,7 +1,7 @@
 //! Watches one bus over a plain websocket, without a Socket.IO library: the protocol in 60 lines.
 //!
 //! ```sh
-//! cargo run --example watch_bus -- BUS-004
+//! cargo run --example watch_bus -- BUS-004 [HOST:PORT]
 //! ```
 
 use std::{env, error::Error};
@@ -10,12 +10,13 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
-const URL: &str = "ws://127.0.0.1:3000/socket.io/?EIO=4&transport=websocket";
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let bus = env::args().nth(1).unwrap_or_else(|| "BUS-001".into());
-    let (mut socket, _) = connect_async(URL).await?;
+    let mut arguments = env::args().skip(1);
+    let bus = arguments.next().unwrap_or_else(|| "BUS-001".into());
+    let server = arguments.next().unwrap_or_else(|| "127.0.0.1:3000".into());
+    let url = format!("ws://{server}/socket.io/?EIO=4&transport=websocket");
+    let (mut socket, _) = connect_async(url).await?;
     while let Some(message) = socket.next().await {
         let Message::Text(packet) = message? else {
             continue;

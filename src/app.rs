@@ -4,10 +4,10 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{
-    cluster,
+    cluster::{self, Fingerprint, Membership},
     config::Config,
     grid::command::{Command, StartMode},
     http::{self, Readiness},
@@ -22,6 +22,9 @@ use crate::{
 
 /// How long clients get to see their transport closed at the end.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How long to wait before trying again to start a run.
+const AUTOSTART_PAUSE: Duration = Duration::from_secs(1);
 
 /// A server that runs.
 pub struct Server {
@@ -52,25 +55,45 @@ impl Server {
         let addresses = listener.addresses();
         let shutdown = CancellationToken::new();
         let spec = Arc::new(plant);
+        let Membership {
+            log,
+            feed,
+            clock,
+            status,
+        } = cluster::join(
+            config.redis.as_ref(),
+            Fingerprint::new(spec.fingerprint()),
+            shutdown.clone(),
+        );
         let (simulation, batches) = simulation::engine::start(
             spec,
             config.simulation.clone(),
-            cluster::join(),
+            log,
+            feed,
+            clock,
             shutdown.clone(),
         );
-        let realtime = realtime::mount(simulation.catalogue().clone(), batches);
-        let readiness = Readiness::default();
-        let router = http::router(
-            simulation.clone(),
-            readiness.clone(),
-            &config.api,
-            realtime.router,
-        );
+        let shared = config.redis.clone().map(|redis| realtime::Shared {
+            redis,
+            time: status.time().clone(),
+            shutdown: shutdown.clone(),
+        });
+        let realtime = realtime::mount(simulation.catalogue().clone(), batches, shared).await;
+        let readiness = Readiness::new(status.clone());
+        let app = http::App {
+            simulation: simulation.clone(),
+            readiness: readiness.clone(),
+            status,
+            announcer: realtime.announcer,
+        };
+        let router = http::router(app, &config.api, realtime.router);
         let serving = tokio::spawn(serve(listener, router, shutdown.clone()));
         if config.simulation.autostart {
-            let start = simulation.default_start(StartMode::Autostart);
-            if let Err(error) = simulation.submit(Command::Start(start)).await {
-                error!(%error, "the simulation could not be started");
+            let starting = autostart(simulation.clone());
+            if config.redis.is_some() {
+                tokio::spawn(shutdown.clone().run_until_cancelled_owned(starting));
+            } else {
+                starting.await;
             }
         }
         let closer = realtime.closer;
@@ -107,5 +130,18 @@ impl Server {
         if self.serving.await.is_err() {
             error!("the HTTP server ended with a panic");
         }
+    }
+}
+
+/// Starts a run as soon as the log takes commands.
+async fn autostart(simulation: Simulation) {
+    loop {
+        simulation.ready().await;
+        let start = simulation.default_start(StartMode::Autostart);
+        match simulation.submit(Command::Start(start)).await {
+            Ok(_) => return,
+            Err(error) => warn!(%error, "the simulation could not be started yet"),
+        }
+        tokio::time::sleep(AUTOSTART_PAUSE).await;
     }
 }

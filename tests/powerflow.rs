@@ -1,6 +1,8 @@
 //! The power flow against the solutions of other tools, and what a plant needs of it beyond one
 //! solution. `tests/cases/README.md` describes the folders.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 use std::{fs, path::Path};
 
 use gridcast::{
@@ -146,7 +148,7 @@ fn warm_solves_agree_with_exact_ones() {
                 vary(&mut warm, &case, share, &mut chance);
                 vary(&mut exact, &case, share, &mut same);
                 let solved = warm.solve().unwrap();
-                assert!(solved.mismatch_pu <= 1e-8, "{name} {tick}: {solved:?}");
+                assert!(solved.mismatch_pu < 1e-8, "{name} {tick}: {solved:?}");
                 exact.solve_exactly().unwrap();
                 let vm = largest_difference(warm.vm_pu(), exact.vm_pu());
                 let va = largest_difference(warm.va_rad(), exact.va_rad());
@@ -376,4 +378,62 @@ fn set_points_hold_only_where_a_bus_is_held() {
     flow.set_held(1, true);
     flow.solve().unwrap();
     assert!((flow.vm_pu()[0] - 1.02).abs() < 1e-15 && (flow.vm_pu()[1] - 1.03).abs() < 1e-15);
+}
+
+/// Whatever is switched: what comes out is finite and balanced, or it is an error.
+#[test]
+fn random_switching_leaves_balanced_buses_or_an_error() {
+    for name in ["case14", "case30"] {
+        let case = case(name);
+        let index = |number: u32| {
+            case.buses
+                .iter()
+                .position(|bus| bus.number == number)
+                .unwrap()
+        };
+        let mut flow = PowerFlow::new(&case).unwrap();
+        let mut chance = Chance(3);
+        let (mut solved, mut cut) = (0, 0);
+        for round in 0..200 {
+            for branch in 0..case.branches.len() {
+                flow.set_branch(branch, chance.next() > 0.1);
+            }
+            vary(&mut flow, &case, 0.0, &mut chance);
+            if flow.solve().is_err() {
+                continue;
+            }
+            solved += 1;
+            cut += flow.islands().len();
+            let buses = case.buses.len();
+            let (mut p_mw, mut q_mvar) = (vec![0.0; buses], vec![0.0; buses]);
+            flow.injections(&mut p_mw, &mut q_mvar);
+            let mut left = p_mw.clone();
+            for (branch, ends) in case.branches.iter().zip(flow.flows()) {
+                left[index(branch.from)] -= ends.p_from_mw;
+                left[index(branch.to)] -= ends.p_to_mw;
+            }
+            for (i, (bus, [pg_mw, _])) in case.buses.iter().zip(case.generation()).enumerate() {
+                let vm = flow.vm_pu()[i];
+                assert_eq!(vm > 0.0, flow.energised(i), "{name} {round}: {vm}");
+                assert!(
+                    (left[i] - bus.gs_mw * vm * vm).abs() < 1e-9,
+                    "{name} {round} {i}"
+                );
+                let given = if flow.energised(i) {
+                    pg_mw - bus.pd_mw
+                } else {
+                    0.0
+                };
+                let slack = flow.slack_buses().any(|slack| slack == i);
+                assert!(
+                    slack || (p_mw[i] - given).abs() < 1e-6,
+                    "{name} {round} {i}"
+                );
+            }
+        }
+        assert!(
+            solved > 100 && cut > 20,
+            "{name}: {solved} solved, {cut} islands"
+        );
+    }
 }

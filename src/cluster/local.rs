@@ -1,24 +1,21 @@
 //! The log of a single instance, in memory.
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use crate::grid::{
-    command::{Command, Entry},
-    time::Tick,
-};
+use crate::grid::{command::Entry, time::Tick};
 
-use super::{Delivery, Verdict};
+use super::{Delivery, Submission};
 
 /// Places commands as they are read, so that none can ever be late: each takes effect at the tick
 /// after the newest one computed.
 #[derive(Debug)]
 pub(super) struct LocalLog {
-    waiting: mpsc::Receiver<(Command, oneshot::Sender<Verdict>)>,
+    waiting: mpsc::Receiver<Submission>,
     position: u64,
 }
 
 impl LocalLog {
-    pub(super) fn new(waiting: mpsc::Receiver<(Command, oneshot::Sender<Verdict>)>) -> Self {
+    pub(super) fn new(waiting: mpsc::Receiver<Submission>) -> Self {
         Self {
             waiting,
             position: 0,
@@ -26,7 +23,7 @@ impl LocalLog {
     }
 
     pub(super) async fn next(&mut self, done: Tick) -> Option<Delivery> {
-        let (command, reply) = self.waiting.recv().await?;
+        let Submission { command, reply } = self.waiting.recv().await?;
         self.position += 1;
         let entry = Entry {
             position: self.position,

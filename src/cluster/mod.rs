@@ -1,25 +1,49 @@
-//! The ordered log of commands and the clock that places them.
+//! The ordered log of commands, the clock that places them, and the instances that share both.
 //!
 //! Every command takes the same road, on one instance as on many: [`Log::submit`] appends it, the log
 //! gives it a place and the tick at which it takes effect, the engine reads it back in order through
-//! [`Reader::next`] and answers what the ordered log makes of it. What instances share is this log
-//! and nothing of the telemetry, which each computes for itself.
+//! its [`Feed`] and answers what the ordered log makes of it. What instances share is this log, a
+//! recent [`Snapshot`] to start from and the time, and nothing of the telemetry, which each computes
+//! for itself.
+//!
+//! [`join`] picks the backend: in memory, or Redis. Both hand out the same channel ends.
 
 pub mod clock;
 mod local;
+pub mod redis;
+pub mod status;
 
-use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
-
-use crate::grid::{
-    command::{Command, Entry},
-    injection::InjectionView,
-    run::SimulationView,
-    time::Tick,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
-/// How many commands may wait for their place before further callers wait.
-const WAITING_COMMANDS: usize = 64;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config,
+    grid::{
+        command::{Command, Entry},
+        injection::InjectionView,
+        run::SimulationView,
+        time::{Tick, Timestamp},
+    },
+};
+
+use self::{
+    clock::Clock,
+    status::{RedisState, Status},
+};
+
+/// How many commands may wait for their place.
+const WAITING_COMMANDS: usize = 256;
+/// How many inputs may wait for the engine.
+const WAITING_INPUTS: usize = 256;
+/// Ticks between two checkpoints.
+pub const CHECKPOINT_PERIOD: u64 = 50;
 
 /// What a command came to, decided by its place in the log.
 pub type Verdict = Result<Outcome, Rejection>;
@@ -57,11 +81,45 @@ pub enum Rejection {
 }
 
 /// Why a command could not be placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SubmitError {
     /// The server is shutting down.
     #[error("the server is shutting down: try again on another instance")]
     ShuttingDown,
+    /// The shared log cannot be reached.
+    #[error(
+        "Redis has not answered since {since}, so nothing can be changed: the simulation goes on as it is; try again when Redis is back"
+    )]
+    Away {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// This instance cannot take part for the moment.
+    #[error("this instance is not ready ({0}): try again on another one, or later")]
+    NotReady(String),
+    /// It was sent to the log, and no answer came.
+    #[error(
+        "Redis did not confirm the command in time, so it has most likely no effect: look at the status before you try again"
+    )]
+    Unconfirmed,
+    /// Too many commands at once.
+    #[error("too many commands wait for their place: try again in a second")]
+    Busy,
+}
+
+/// Whoever waits on this instance for what a command came to.
+#[derive(Debug)]
+pub struct Reply(oneshot::Sender<Result<Verdict, SubmitError>>);
+
+impl Reply {
+    /// Answers with what the ordered log made of the command.
+    pub fn send(self, verdict: Verdict) {
+        let _ = self.0.send(Ok(verdict));
+    }
+
+    fn refuse(self, why: SubmitError) {
+        let _ = self.0.send(Err(why));
+    }
 }
 
 /// A command in its place, with whoever waits here for what it came to.
@@ -70,13 +128,96 @@ pub struct Delivery {
     /// The command and its place.
     pub entry: Entry,
     /// Who asked, if it was on this instance.
-    pub reply: Option<oneshot::Sender<Verdict>>,
+    pub reply: Option<Reply>,
+}
+
+/// All that an instance needs to go on from a tick, as the engine wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The newest tick computed.
+    pub tick: Tick,
+    /// Place of the newest command that it takes into account.
+    pub position: u64,
+    /// Hash of the plant's state.
+    pub hash: StateHash,
+    /// The state.
+    pub state: Vec<u8>,
+}
+
+/// A hash of the plant's state; none while nothing runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StateHash(pub Option<u64>);
+
+/// The plant's state at a tick that every instance looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// A multiple of [`CHECKPOINT_PERIOD`].
+    pub tick: Tick,
+    /// Place of the newest command that had taken effect.
+    pub applied: u64,
+    /// Hash of the plant's state.
+    pub hash: StateHash,
+}
+
+/// What reaches the engine.
+#[derive(Debug)]
+pub enum Input {
+    /// The next command.
+    Command(Delivery),
+    /// The state to go on from: the log cannot be followed from here.
+    Restore(Restore),
+    /// Nothing has been before: the log begins with this instance, at the shared time.
+    Begin,
+    /// All commands that had their place when it was asked have been delivered.
+    UpToDate,
+    /// A snapshot is wanted.
+    Snapshot {
+        /// That of the present, or else the newest one at a checkpoint.
+        present: bool,
+        /// Who wants it.
+        reply: oneshot::Sender<Snapshot>,
+    },
+}
+
+/// A state to go on from.
+#[derive(Debug)]
+pub struct Restore {
+    /// The state.
+    pub snapshot: Snapshot,
+    /// Whether this instance has not taken part before.
+    pub first: bool,
+    /// Answered when the engine has come to the present from there, or why it cannot.
+    pub done: oneshot::Sender<Result<(), String>>,
+}
+
+/// How far the engine has come.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    /// The newest checkpoints, oldest first.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+/// What the engine asks of the backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    /// To say when all commands that have their place by now have been delivered.
+    UpToDate,
+    /// To send the state to go on from.
+    Restore,
+}
+
+/// A command on its way to its place.
+#[derive(Debug)]
+struct Submission {
+    command: Command,
+    reply: Reply,
 }
 
 /// The writing end of the log. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Log {
-    submissions: mpsc::Sender<(Command, oneshot::Sender<Verdict>)>,
+    submissions: mpsc::Sender<Submission>,
+    status: Status,
 }
 
 impl Log {
@@ -85,35 +226,231 @@ impl Log {
     /// # Errors
     /// [`SubmitError`] if it could not be placed; it then has no effect.
     pub async fn submit(&self, command: Command) -> Result<Verdict, SubmitError> {
+        self.status.placeable()?;
         let (reply, verdict) = oneshot::channel();
-        let sent = self.submissions.send((command, reply)).await;
-        sent.map_err(|_| SubmitError::ShuttingDown)?;
-        verdict.await.map_err(|_| SubmitError::ShuttingDown)
+        let submission = Submission {
+            command,
+            reply: Reply(reply),
+        };
+        self.submissions
+            .try_send(submission)
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
+                mpsc::error::TrySendError::Closed(_) => SubmitError::ShuttingDown,
+            })?;
+        verdict.await.map_err(|_| SubmitError::ShuttingDown)?
+    }
+
+    /// Waits until commands can be placed.
+    pub async fn ready(&self) {
+        self.status.until_placeable().await;
     }
 }
 
 /// The reading end of the log, owned by the engine.
 #[derive(Debug)]
-pub struct Reader {
-    backend: local::LocalLog,
+pub struct Feed {
+    source: Source,
+    progress: watch::Sender<Progress>,
 }
 
-impl Reader {
-    /// The next command in order, or `None` when nobody can send one any more. `done` is the newest
-    /// tick that the engine has computed. Cancel safe.
-    pub async fn next(&mut self, done: Tick) -> Option<Delivery> {
-        self.backend.next(done).await
+#[derive(Debug)]
+enum Source {
+    Local(local::LocalLog),
+    Shared {
+        inputs: mpsc::Receiver<Input>,
+        questions: mpsc::Sender<Question>,
+    },
+}
+
+impl Feed {
+    /// The next input in order, or `None` when there can be none any more. `done` is the newest tick
+    /// that the engine has computed. Cancel safe.
+    pub async fn next(&mut self, done: Tick) -> Option<Input> {
+        match &mut self.source {
+            Source::Local(log) => log.next(done).await.map(Input::Command),
+            Source::Shared { inputs, .. } => inputs.recv().await,
+        }
+    }
+
+    /// Asks for [`Input::UpToDate`]. False if it will not come: the log is this instance's own, or
+    /// the backend is busy.
+    #[must_use]
+    pub fn ask_up_to_date(&self) -> bool {
+        self.ask(Question::UpToDate)
+    }
+
+    /// Asks for [`Input::Restore`]: the log cannot be followed from here.
+    pub fn ask_restore(&self) {
+        self.ask(Question::Restore);
+    }
+
+    /// Tells how far the engine has come.
+    pub fn report(&self, checkpoint: Checkpoint) {
+        const KEPT: usize = 24;
+        self.progress.send_modify(|progress| {
+            let checkpoints = &mut progress.checkpoints;
+            checkpoints.retain(|earlier| earlier.tick < checkpoint.tick);
+            checkpoints.push(checkpoint);
+            let surplus = checkpoints.len().saturating_sub(KEPT);
+            checkpoints.drain(..surplus);
+        });
+    }
+
+    fn ask(&self, question: Question) -> bool {
+        match &self.source {
+            Source::Local(_) => false,
+            Source::Shared { questions, .. } => questions.try_send(question).is_ok(),
+        }
     }
 }
 
-/// Opens the log: in memory, for one instance.
+/// The ends of all channels between this instance's parts and the others.
+#[derive(Debug)]
+pub struct Membership {
+    /// To append commands.
+    pub log: Log,
+    /// To read them, for the engine.
+    pub feed: Feed,
+    /// The shared time, for the engine.
+    pub clock: Clock,
+    /// How this instance and the others stand.
+    pub status: Status,
+}
+
+/// Opens the log: the one that all instances share, or one in memory for this instance alone. It
+/// returns at once and reaches for Redis until `shutdown`.
 #[must_use]
-pub fn join() -> (Log, Reader) {
+pub fn join(
+    redis: Option<&config::Redis>,
+    fingerprint: Fingerprint,
+    shutdown: CancellationToken,
+) -> Membership {
     let (submissions, waiting) = mpsc::channel(WAITING_COMMANDS);
-    (
-        Log { submissions },
-        Reader {
-            backend: local::LocalLog::new(waiting),
+    let (progress, watched) = watch::channel(Progress::default());
+    let divergences = Arc::new(AtomicU64::new(0));
+    let Some(redis) = redis else {
+        let clock = Clock::new();
+        let (_, status) = Status::new(RedisState::None, fingerprint, watched, divergences);
+        return Membership {
+            log: Log {
+                submissions,
+                status: status.clone(),
+            },
+            feed: Feed {
+                source: Source::Local(local::LocalLog::new(waiting)),
+                progress,
+            },
+            clock,
+            status,
+        };
+    };
+    let (inputs, input) = mpsc::channel(WAITING_INPUTS);
+    let (questions, asked) = mpsc::channel(WAITING_INPUTS);
+    let (standing, status) = Status::new(
+        RedisState::Away,
+        fingerprint,
+        watched.clone(),
+        divergences.clone(),
+    );
+    let clock = Clock::shared(status.time().clone());
+    let member = redis::Member::new(
+        redis,
+        redis::Ends {
+            submissions: waiting,
+            inputs,
+            questions: asked,
+            progress: watched,
+            standing,
+            status: status.clone(),
         },
-    )
+    );
+    tokio::spawn(shutdown.run_until_cancelled_owned(member.run()));
+    Membership {
+        log: Log {
+            submissions,
+            status: status.clone(),
+        },
+        feed: Feed {
+            source: Source::Shared {
+                inputs: input,
+                questions,
+            },
+            progress,
+        },
+        clock,
+        status,
+    }
+}
+
+/// What makes two instances compute the same: the plant and the engine's version. Instances with
+/// unequal ones cannot share a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// That of this engine with a plant whose own fingerprint is `plant`.
+    #[must_use]
+    pub fn new(plant: u64) -> Self {
+        Self(fnv1a(plant, env!("CARGO_PKG_VERSION").as_bytes()))
+    }
+
+    /// The version with the fingerprint as its build metadata.
+    #[must_use]
+    pub fn version(self) -> String {
+        format!("{}+{self}", env!("CARGO_PKG_VERSION"))
+    }
+}
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// FNV-1a over `bytes`, beginning with `seed`.
+fn fnv1a(seed: u64, bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+}
+
+impl std::fmt::Display for StateHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(hash) => write!(f, "{hash:016x}"),
+            None => f.write_str("none"),
+        }
+    }
+}
+
+impl StateHash {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "none" => Some(Self(None)),
+            hex => Some(Self(Some(u64::from_str_radix(hex, 16).ok()?))),
+        }
+    }
+}
+
+impl Serialize for StateHash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0
+            .map(|hash| format!("{hash:016x}"))
+            .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for StateHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        let hash = text.map(|text| u64::from_str_radix(&text, 16)).transpose();
+        hash.map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+fn count(counter: &AtomicU64) -> u64 {
+    counter.fetch_add(1, Ordering::Relaxed) + 1
 }

@@ -4,10 +4,13 @@
 //! Reading is pure ([`Config::from_values`]) and reports all wrong values at once.
 
 mod parse;
+mod redis;
 
 use std::{fmt, net::IpAddr, path::PathBuf};
 
 use crate::grid::time::Timeline;
+
+pub use redis::{Redis, Secret};
 
 /// One setting: `--flag`, the environment variable and what it means.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +94,36 @@ pub const SETTINGS: &[Setting] = &[
         help: "for load tests only, 1..100: a tick lasts 100 ms / RATE, so all periods shrink by it",
     },
     Setting {
+        flag: "redis-url",
+        variable: "REDIS_URL",
+        default: "none, as one instance by itself",
+        help: "Redis that all instances of this service share: `redis://user:password@host:6379/0`, `rediss://` with TLS",
+    },
+    Setting {
+        flag: "redis-host",
+        variable: "REDIS_HOST",
+        default: "none, or that of REDIS_URL",
+        help: "host of the Redis where `REDIS_URL` is not set",
+    },
+    Setting {
+        flag: "redis-port",
+        variable: "REDIS_PORT",
+        default: "6379",
+        help: "port of the Redis on `REDIS_HOST`, 1..65535",
+    },
+    Setting {
+        flag: "redis-password",
+        variable: "REDIS_PASSWORD",
+        default: "none, or that of REDIS_URL",
+        help: "password of the Redis on `REDIS_HOST`, or of `REDIS_URL` where that has none",
+    },
+    Setting {
+        flag: "redis-prefix",
+        variable: "REDIS_PREFIX",
+        default: "gridcast",
+        help: "beginning of all names in Redis; instances with the same one act as one",
+    },
+    Setting {
         flag: "log",
         variable: "RUST_LOG",
         default: "info",
@@ -109,6 +142,8 @@ pub struct Config {
     pub case: Option<PathBuf>,
     /// How runs are made.
     pub simulation: Simulation,
+    /// The Redis that instances share, if there are to be several.
+    pub redis: Option<Redis>,
     /// What to log, in the form of `RUST_LOG`.
     pub log: String,
 }
@@ -204,8 +239,13 @@ impl Config {
                 disturbances: reader.or("DISTURBANCES", 12.0, parse::disturbances),
                 timeline: Timeline::new(reader.or("RATE", 1, parse::rate)),
             },
+            redis: reader.redis(),
             log: reader.or("RUST_LOG", "info".into(), parse::log),
         };
+        if config.redis.is_some() && config.simulation.timeline != Timeline::default() {
+            let wanted = "leave it at 1 with Redis: instances share the ticks of 100 ms".to_owned();
+            reader.refuse("RATE", wanted);
+        }
         reader.finish(config)
     }
 }
@@ -264,8 +304,9 @@ mod tests {
             .collect();
         let problems = read(&bad).unwrap_err();
         let named: Vec<_> = problems.iter().map(|problem| problem.variable).collect();
-        let all: Vec<_> = SETTINGS.iter().map(|setting| setting.variable).collect();
-        assert_eq!(named, all);
+        let all = SETTINGS.iter().map(|setting| setting.variable);
+        let all: Vec<_> = all.filter(|name| *name != "REDIS_PASSWORD").collect();
+        assert_eq!(named, all, "any text can be a password");
         assert_eq!(
             problems[1].to_string(),
             "PORT (--port) is \"=?!/ nonsense\": give a whole number from 0 to 65535"

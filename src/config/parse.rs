@@ -59,6 +59,18 @@ impl<F: Fn(&Setting) -> Option<String>> Reader<F> {
         self.optional(variable, parse).unwrap_or(default)
     }
 
+    /// Refuses a value that fits by itself but not with others.
+    pub(super) fn refuse(&mut self, variable: &str, wanted: String) {
+        let setting = SETTINGS.iter().find(|one| one.variable == variable);
+        let Some(setting) = setting else { return };
+        self.problems.push(Problem {
+            variable: setting.variable,
+            flag: setting.flag,
+            value: (self.value_of)(setting).unwrap_or_default(),
+            wanted,
+        });
+    }
+
     pub(super) fn finish(self, config: Config) -> Result<Config, Vec<Problem>> {
         if self.problems.is_empty() {
             Ok(config)

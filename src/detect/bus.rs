@@ -1,25 +1,35 @@
 //! Bus measurements: the network equations across all buses, and one frequency for all.
 
 use super::{
-    entity::{self, AnomalyChange, EntityState, Place, Source},
+    common::Common,
+    entity::{self, AnomalyChange, EntityState, Place, Source, report},
     model::{Noise, Row, bus},
     network::{self, BusReading, Excluded, Parity, SENSORS},
-    track::{self, Gate, Input, Level, Signal, Spec},
+    track::{Gate, Input, Level, Spec},
 };
 
 /// Residuals of a bus: those of its four sensors in the network equations, and frequency.
 pub(super) const TRACKS: usize = SENSORS + 1;
 const FREQUENCY: usize = SENSORS;
 
+/// The mean frequency (first entity only), and per sensor the mean square change between samples now and in
+/// the long run, and the samples that rests on.
+pub(super) const MEMORY: usize = 1 + 3 * SENSORS;
+const PRESENT: usize = 1;
+const USUAL: usize = PRESENT + SENSORS;
+const SEEN: usize = USUAL + SENSORS;
+
 const SENSOR: Spec = Spec {
     level: Level::Exact { offset: 0.5 },
     jump: 5.8,
     floor: 0.4,
+    noise: true,
 };
 const COMMON: Spec = Spec {
     level: Level::Exact { offset: 1.0 },
     jump: 6.0,
     floor: 0.4,
+    noise: true,
 };
 /// Without network equations a field is compared with its own past.
 const ALONE: Spec = Spec {
@@ -30,6 +40,7 @@ const ALONE: Spec = Spec {
     },
     jump: 8.0,
     floor: 0.4,
+    noise: false,
 };
 
 /// Takes one instant of all buses.
@@ -52,6 +63,7 @@ pub(super) fn observe(
             &row.values[..bus::FIELDS.len()],
             |_, _| false,
             |state, field| has_track_alert(state, field),
+            |_, _| true,
             changes,
         );
     }
@@ -70,7 +82,6 @@ fn has_track_alert(state: &EntityState, field: usize) -> bool {
     state.has(Source::Track(track))
 }
 
-/// Each bus against the median of all.
 fn frequencies(
     noise: &Noise,
     states: &mut [EntityState],
@@ -78,84 +89,15 @@ fn frequencies(
     place: Place,
     changes: &mut Vec<AnomalyChange>,
 ) {
-    let frequency = |row: &Option<Row>| row.map_or(f64::NAN, |row| row.get(bus::FREQUENCY));
-    let Some((middle, moved)) = common(rows.iter().map(frequency), states) else {
-        return;
-    };
-    for (at, (state, row)) in states.iter_mut().zip(rows).enumerate() {
-        let gate = if state.is_stuck(bus::FREQUENCY) {
-            Gate::Explained
-        } else {
-            Gate::Open
-        };
-        let input = Input {
-            residual: frequency(row) - middle,
-            std: noise.frequency_hz + 0.1 * moved,
-            doubt: 0.0,
-        };
+    let common = Common::new(noise, states, rows, bus::FREQUENCY, FREQUENCY);
+    for (at, state) in states.iter_mut().enumerate() {
+        let (input, gate) = common.judge(state, at, bus::FREQUENCY, FREQUENCY);
         let signal = state.tracks[FREQUENCY].step(&COMMON, &input, gate);
-        report(
-            state,
-            Place {
-                entity: at,
-                ..place
-            },
-            FREQUENCY,
-            bus::FREQUENCY,
-            signal,
-            changes,
-        );
-    }
-}
-
-/// The median of the values and how far it moved; none if fewer than three are known. The median of
-/// before is kept in the first entity's memory.
-pub(super) fn common(
-    values: impl Iterator<Item = f64>,
-    states: &mut [EntityState],
-) -> Option<(f64, f64)> {
-    let mut known: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-    if known.len() < 3 {
-        return None;
-    }
-    let middle = track::median(&mut known);
-    let before = states.first_mut()?.memory.first_mut()?;
-    let moved = if *before > 0.0 {
-        (middle - *before).abs()
-    } else {
-        0.0
-    };
-    *before = middle;
-    Some((middle, moved))
-}
-
-/// Turns a track's signal into a change.
-pub(super) fn report(
-    state: &mut EntityState,
-    place: Place,
-    track: usize,
-    field: usize,
-    signal: Option<Signal>,
-    changes: &mut Vec<AnomalyChange>,
-) {
-    match signal {
-        Some(Signal::Raised {
-            shape,
-            age,
-            strength,
-        }) => changes.push(entity::raise(
-            state,
-            place,
-            Source::Track(track),
-            Some(field),
-            entity::kind_of(shape),
-            age,
-            entity::confidence_of(shape, strength),
-        )),
-        Some(Signal::Cleared) => {
-            changes.extend(entity::clear(state, place, Source::Track(track)));
-        }
-        None => {}
+        let place = Place {
+            entity: at,
+            ..place
+        };
+        report(state, place, FREQUENCY, bus::FREQUENCY, signal, changes);
     }
 }
 
@@ -199,7 +141,8 @@ fn sensors(
             } else {
                 network::normalised(&vector, parity.signature(at, sensor), &all)
             };
-            scores.push(score.unwrap_or(f64::NAN));
+            let jump = jump_of(parity, &states[at], sensor, readings[at][sensor]);
+            scores.push(score.map_or(f64::NAN, |score| score * jump));
         }
     }
     let prime = |value: &dyn Fn(usize, usize) -> f64| {
@@ -233,21 +176,23 @@ fn sensors(
             let field = network::FIELD_OF_SENSOR[sensor];
             let score = scores[at * SENSORS + sensor];
             let off = state.is_stuck(field) || !parity.is_supplied(at);
-            let track = &mut state.tracks[sensor];
             let first = own == most_jumped || own == most_drifted;
-            let gate = if !off && (first || track.is_disturbed()) {
+            let was_calm = !state.tracks[sensor].is_disturbed();
+            let gate = if !off && (first || !was_calm) {
                 Gate::Open
             } else {
                 Gate::Explained
             };
-            let was_calm = !track.is_disturbed();
             let input = Input {
-                residual: score,
-                std: 1.0,
-                doubt: 0.0,
+                support: if sensor < 2 {
+                    1.0
+                } else {
+                    restlessness(parity, state, sensor, readings[at][sensor])
+                },
+                ..Input::new(score, 1.0)
             };
-            let signal = track.step(&SENSOR, &input, gate);
-            found |= was_calm && track.is_disturbed();
+            let signal = state.tracks[sensor].step(&SENSOR, &input, gate);
+            found |= was_calm && state.tracks[sensor].is_disturbed();
             report(state, here, sensor, field, signal, changes);
         }
     }
@@ -261,6 +206,46 @@ fn sensors(
             }
         }
     }
+}
+
+/// The network equations hardly tell some sensors from each other (those of active power all enter the
+/// balance); that a reading itself has just jumped tells them apart. A load step makes a reading jump too,
+/// but not the residual. Up to 1.5.
+fn jump_of(parity: &Parity, state: &EntityState, sensor: usize, reading: f64) -> f64 {
+    let Some(last) = state.last[network::FIELD_OF_SENSOR[sensor]] else {
+        return 1.0;
+    };
+    let factor = state.tracks[sensor].noise_factor(&SENSOR).max(1.0);
+    let jump = (reading - last).abs() / (1.41 * parity.noise_of(sensor) * factor);
+    1.0 + 0.5 * ((jump - 3.0) / 3.0).clamp(0.0, 1.0)
+}
+
+/// How much more a reading moves from sample to sample than it did in the long run, as support for noise or
+/// an oscillation of its sensor: 1 to 1.7. By itself it says little, as loads and weather move readings too.
+fn restlessness(parity: &Parity, state: &mut EntityState, sensor: usize, reading: f64) -> f64 {
+    let Some(last) = state.last[network::FIELD_OF_SENSOR[sensor]] else {
+        return 1.0;
+    };
+    let calm = !state.tracks[sensor].is_disturbed();
+    let move2 = {
+        let jump = (reading - last) / parity.noise_of(sensor);
+        jump * jump / 2.0
+    };
+    let usual = state.memory[USUAL + sensor].max(0.2);
+    let present = &mut state.memory[PRESENT + sensor];
+    *present += 0.08 * (move2.min(12.0 * usual) - *present);
+    let ratio = *present / usual;
+    if calm {
+        state.memory[SEEN + sensor] += 1.0;
+        let seen = state.memory[SEEN + sensor];
+        let gain = (1.0 / seen).max(if ratio < 2.0 { 0.01 } else { 0.002 });
+        let usual = &mut state.memory[USUAL + sensor];
+        *usual += gain * (move2.min(12.0 * usual.max(1.0)) - *usual);
+        if seen < 30.0 {
+            return 1.0;
+        }
+    }
+    1.0 + 0.7 * ((ratio - 2.2) / 2.0).clamp(0.0, 1.0)
 }
 
 fn excluded(parity: &Parity, bad: &[(usize, usize)], but: Option<(usize, usize)>) -> Excluded {
@@ -338,11 +323,7 @@ fn alone(
             } else {
                 Gate::Open
             };
-            let input = Input {
-                residual: row.get(field),
-                std: std[sensor],
-                doubt: 0.0,
-            };
+            let input = Input::new(row.get(field), std[sensor]);
             let signal = state.tracks[sensor].step(&ALONE, &input, gate);
             report(
                 state,

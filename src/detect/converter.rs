@@ -2,8 +2,8 @@
 //! loss, one frequency for all.
 
 use super::{
-    bus::{common, report},
-    entity::{self, AnomalyChange, EntityState, Place, Source},
+    common::Common,
+    entity::{self, AnomalyChange, EntityState, Place, Source, report},
     model::{Converter, Noise, Row, Thermal, converter},
     track::{Gate, Input, Level, Spec},
 };
@@ -19,19 +19,25 @@ const DISTORTION: usize = 4;
 const FREQUENCY: usize = 5;
 const TEMPERATURE: usize = 6;
 
-/// The median frequency (first entity only), the thermal stages, their slow average, whether they run, the
-/// load and its slow average.
-pub(super) const MEMORY: usize = 7;
+/// The mean frequency (first entity only), the thermal stages, their slow average, whether they run, the
+/// load and its slow average, the learnt ratio of real to modelled rise less 1, the last change of the rise,
+/// and what is left of the unknown rise at the start.
+pub(super) const MEMORY: usize = 10;
 const STAGES: usize = 1;
 const RISE_AVERAGE: usize = 3;
 const RUNNING: usize = 4;
 const LOAD: usize = 5;
 const LOAD_AVERAGE: usize = 6;
+const RISE_RATIO: usize = 7;
+const RISE_CHANGE: usize = 8;
+const START: usize = 9;
 
 /// Currents below this share of the rating say nothing of ratios; THD refers to at least this much.
 const LEAST_LOAD: f64 = 0.05;
 /// A change of power between samples above this share of the rating moves the DC link and the heat sink.
 const STEP: f64 = 0.05;
+/// The rise at the start may differ from the steady one by so much, K.
+const UNKNOWN_RISE: f64 = 8.0;
 /// Samples for which it does.
 const SETTLING: u32 = 3;
 
@@ -39,6 +45,7 @@ const EXACT: Spec = Spec {
     level: Level::Exact { offset: 1.0 },
     jump: 6.0,
     floor: 0.4,
+    noise: true,
 };
 
 const fn wandering(gain: f64, spread: f64, drift: f64, jump: f64) -> Spec {
@@ -50,6 +57,7 @@ const fn wandering(gain: f64, spread: f64, drift: f64, jump: f64) -> Spec {
         },
         jump,
         floor: 0.4,
+        noise: true,
     }
 }
 
@@ -63,8 +71,7 @@ pub(super) fn observe(
     place: Place,
     changes: &mut Vec<AnomalyChange>,
 ) {
-    let frequency = |row: &Option<Row>| row.map_or(f64::NAN, |row| row.get(converter::FREQUENCY));
-    let middle = common(rows.iter().map(frequency), states);
+    let common = Common::new(noise, states, rows, converter::FREQUENCY, FREQUENCY);
     for (at, ((state, row), model)) in states.iter_mut().zip(rows).zip(models).enumerate() {
         let Some(row) = row else { continue };
         let place = Place {
@@ -77,13 +84,21 @@ pub(super) fn observe(
             &row.values,
             |_, _| false,
             explains_repetition,
+            |_, _| true,
             changes,
         );
         let moving = follow_load(state, model, row);
         let rise = follow_heat(state, model, dt_s);
-        let inputs = residuals(noise, model, state, row, middle, rise);
+        learn_rise(state, rise);
+        let mut inputs = residuals(noise, model, state, row, rise);
+        let (input, frequency_gate) = common.judge(state, at, converter::FREQUENCY, FREQUENCY);
+        inputs[FREQUENCY] = input;
         for (track, input) in inputs.iter().enumerate() {
-            let gate = gate(state, track, moving);
+            let gate = if track == FREQUENCY {
+                frequency_gate
+            } else {
+                gate(state, track, moving)
+            };
             let signal = state.tracks[track].step(&spec(model, track), input, gate);
             report(state, place, track, FIELD_OF_TRACK[track], signal, changes);
         }
@@ -102,11 +117,11 @@ const FIELD_OF_TRACK: [usize; TRACKS] = [
 
 fn spec(model: &Converter, track: usize) -> Spec {
     match track {
-        DC_VOLTAGE => wandering(0.5, 0.0018 * model.dc_voltage_v, 5.5, 6.0),
+        DC_VOLTAGE => wandering(0.5, 0.0018 * model.dc_voltage_v, 6.0, 6.0),
         // Grid voltage behind the ratio wanders by about half a percent.
-        ACTIVE | REACTIVE => wandering(0.35, 0.004, 6.0, 6.0),
-        DISTORTION => wandering(0.35, 0.02, 6.0, 6.0),
-        TEMPERATURE => wandering(0.3, 0.08, 6.0, 6.0),
+        ACTIVE | REACTIVE => wandering(0.35, 0.004, 6.5, 6.0),
+        DISTORTION => wandering(0.35, 0.02, 6.5, 6.0),
+        TEMPERATURE => wandering(0.3, 0.08, 6.5, 6.0),
         _ => EXACT,
     }
 }
@@ -179,9 +194,12 @@ fn follow_heat(state: &mut EntityState, model: &Converter, dt_s: f64) -> f64 {
     let load = state.memory[LOAD];
     let loss = constant + linear * load + square * load * load;
     let running = state.memory[RUNNING] > 0.0;
+    let before = state.memory[STAGES] + state.memory[STAGES + 1];
     let mut rise = 0.0;
+    let mut slowest = 1.0_f64;
     for (at, (steady, time_constant)) in stages.into_iter().enumerate() {
         let target = steady * loss;
+        slowest = slowest.max(time_constant);
         let kept = if running && time_constant > 0.0 {
             exp(-dt_s / time_constant)
         } else {
@@ -193,11 +211,25 @@ fn follow_heat(state: &mut EntityState, model: &Converter, dt_s: f64) -> f64 {
     }
     if running {
         state.memory[RISE_AVERAGE] += (rise - state.memory[RISE_AVERAGE]) / 100.0;
+        state.memory[RISE_CHANGE] = rise - before;
+        state.memory[START] *= exp(-dt_s / slowest);
     } else {
         state.memory[RISE_AVERAGE] = rise;
+        state.memory[START] = UNKNOWN_RISE;
         state.memory[RUNNING] = 1.0;
     }
     rise
+}
+
+/// Thermal resistances are not known exactly: a residual that follows the rise corrects their ratio.
+fn learn_rise(state: &mut EntityState, rise: f64) {
+    if state.tracks[TEMPERATURE].is_disturbed() || state.memory[START] > 0.5 {
+        return;
+    }
+    let apart = rise - state.memory[RISE_AVERAGE];
+    let off = state.tracks[TEMPERATURE].apart().clamp(-1.0, 1.0);
+    let ratio = &mut state.memory[RISE_RATIO];
+    *ratio = (*ratio + 0.01 * off * apart / (apart * apart + 25.0)).clamp(-0.3, 0.3);
 }
 
 fn residuals(
@@ -205,15 +237,12 @@ fn residuals(
     model: &Converter,
     state: &EntityState,
     row: &Row,
-    middle: Option<(f64, f64)>,
     rise: f64,
 ) -> [Input; TRACKS] {
     let input = |residual, std, doubt| Input {
-        residual,
-        std,
         doubt,
+        ..Input::new(residual, std)
     };
-    let (middle, moved) = middle.unwrap_or((f64::NAN, 0.0));
     let load = state.memory[LOAD];
     let apart = rise - state.memory[RISE_AVERAGE];
     let referred = load.max(LEAST_LOAD);
@@ -234,15 +263,11 @@ fn residuals(
             hypot(noise.thd * referred, thd * noise.current),
             0.03 * thd * (load - slow).abs(),
         ),
+        input(f64::NAN, 1.0, 0.0),
         input(
-            row.get(converter::FREQUENCY) - middle,
-            noise.frequency_hz + 0.1 * moved,
-            0.0,
-        ),
-        input(
-            row.get(converter::TEMPERATURE) - rise,
-            hypot(noise.heat_sink_k, 0.02 * apart),
-            0.15 * apart,
+            row.get(converter::TEMPERATURE) - (1.0 + state.memory[RISE_RATIO]) * rise,
+            hypot(noise.heat_sink_k, 0.15 * state.memory[RISE_CHANGE]),
+            hypot(0.08 * apart, state.memory[START]),
         ),
     ]
 }
@@ -250,11 +275,7 @@ fn residuals(
 /// Active power, reactive power, and one against the other. With a measured grid voltage both are exact;
 /// without one, their ratios to nominal wander together as the voltage does.
 fn powers(noise: &Noise, model: &Converter, row: &Row) -> [Input; 3] {
-    let absent = Input {
-        residual: f64::NAN,
-        std: 1.0,
-        doubt: 0.0,
-    };
+    let absent = Input::new(f64::NAN, 1.0);
     let (p, q) = (
         row.get(converter::ACTIVE_POWER),
         row.get(converter::REACTIVE_POWER),
@@ -271,11 +292,7 @@ fn powers(noise: &Noise, model: &Converter, row: &Row) -> [Input; 3] {
             let voltage = noise.grid_voltage * nominal * current;
             hypot(hypot(power_std, per_ampere * current_std), voltage)
         };
-        let exact = |residual, current| Input {
-            residual,
-            std: std(current),
-            doubt: 0.0,
-        };
+        let exact = |residual, current| Input::new(residual, std(current));
         let reactive = if three_phase {
             exact(q + per_ampere * q_axis, q_axis)
         } else {
@@ -289,11 +306,7 @@ fn powers(noise: &Noise, model: &Converter, row: &Row) -> [Input; 3] {
         if current.abs() < least {
             absent
         } else {
-            Input {
-                residual: power / (nominal * current) - 1.0,
-                std: std(current),
-                doubt: 0.0,
-            }
+            Input::new(power / (nominal * current) - 1.0, std(current))
         }
     };
     let active = ratio(p, d);
@@ -302,11 +315,10 @@ fn powers(noise: &Noise, model: &Converter, row: &Row) -> [Input; 3] {
     } else {
         absent
     };
-    let between = Input {
-        residual: active.residual - reactive.residual,
-        std: hypot(active.std, reactive.std),
-        doubt: 0.0,
-    };
+    let between = Input::new(
+        active.residual - reactive.residual,
+        hypot(active.std, reactive.std),
+    );
     [active, reactive, between]
 }
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     model::StreamKind,
     repeat::Repeat,
-    track::{Shape, Track},
+    shape::Shape,
+    track::{Signal, Track},
 };
 use crate::grid::alert::{AnomalyPhase, AnomalyType};
 
@@ -142,13 +143,15 @@ pub(super) fn clear(
 }
 
 /// Takes a row's values for the run lengths and says which fields are stuck from now on. `may_repeat`
-/// tells which fields have a reason to repeat their value.
+/// tells which fields have a reason to repeat their value, `explained` which an alert already concerns, and
+/// `speaks_against` whether a field that changes is evidence that another one should.
 pub(super) fn watch_repeats(
     state: &mut EntityState,
     place: Place,
     values: &[f64],
     may_repeat: impl Fn(usize, f64) -> bool,
     explained: impl Fn(&EntityState, usize) -> bool,
+    speaks_against: impl Fn(usize, usize) -> bool,
     changes: &mut Vec<AnomalyChange>,
 ) {
     for (field, &value) in values.iter().enumerate().take(state.repeats.len()) {
@@ -166,11 +169,9 @@ pub(super) fn watch_repeats(
         {
             continue;
         }
-        let others_change = state
-            .repeats
-            .iter()
-            .enumerate()
-            .any(|(other, repeat)| other != field && repeat.is_lively());
+        let others_change = state.repeats.iter().enumerate().any(|(other, repeat)| {
+            other != field && repeat.is_lively() && speaks_against(field, other)
+        });
         if others_change {
             let age = repeat.run();
             state.repeats[field].declare_stuck();
@@ -184,6 +185,36 @@ pub(super) fn watch_repeats(
                 0.97,
             ));
         }
+    }
+}
+
+/// Turns a track's signal into a change.
+pub(super) fn report(
+    state: &mut EntityState,
+    place: Place,
+    track: usize,
+    field: usize,
+    signal: Option<Signal>,
+    changes: &mut Vec<AnomalyChange>,
+) {
+    match signal {
+        Some(Signal::Raised {
+            shape,
+            age,
+            strength,
+        }) => changes.push(raise(
+            state,
+            place,
+            Source::Track(track),
+            Some(field),
+            kind_of(shape),
+            age,
+            confidence_of(shape, strength),
+        )),
+        Some(Signal::Cleared) => {
+            changes.extend(clear(state, place, Source::Track(track)));
+        }
+        None => {}
     }
 }
 

@@ -10,6 +10,7 @@
 //! Detectors see samples only. They know no plant, no clock, no injected fault.
 
 mod bus;
+mod common;
 mod converter;
 mod entity;
 pub mod fault;
@@ -17,6 +18,7 @@ pub mod model;
 mod network;
 mod repeat;
 mod res;
+mod shape;
 mod track;
 
 use serde::{Deserialize, Serialize};
@@ -96,7 +98,7 @@ impl Detectors {
             dt_s: kind.interval_s(),
         };
         DetectorsState {
-            buses: stream(StreamKind::Bus, self.buses.len(), bus::TRACKS, 1),
+            buses: stream(StreamKind::Bus, self.buses.len(), bus::TRACKS, bus::MEMORY),
             converters: stream(
                 StreamKind::Converter,
                 self.converters.len(),
@@ -240,6 +242,216 @@ fn change_pace(
             if depends && state.tracks[track].restart() {
                 changes.extend(entity::clear(state, place, Source::Track(track)));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{grid::alert::AnomalyPhase, random::Source};
+    use model::{Wind, bus, res};
+
+    fn buses(count: usize) -> Vec<EntityModel> {
+        (0..count)
+            .map(|at| EntityModel {
+                id: format!("BUS-{at:03}").into(),
+                nominal: Nominal::Bus { frequency_hz: 50.0 },
+            })
+            .collect()
+    }
+
+    fn turbine() -> Vec<EntityModel> {
+        vec![EntityModel {
+            id: "WIND-001".into(),
+            nominal: Nominal::Wind(Wind {
+                capacity_kw: 150.0,
+                curve: vec![(3.0, 0.0), (12.5, 150.0), (25.0, 150.0)],
+                pressure_hpa: None,
+            }),
+        }]
+    }
+
+    /// Noisy bus rows around nominal.
+    fn bus_row(source: &Source, step: u64) -> Row {
+        let mut draws = source.at(step);
+        let mut row = Row::EMPTY;
+        row.values[bus::VOLTAGE] = 1.0 + 4e-4 * draws.normal();
+        row.values[bus::ANGLE] = -3.0 + 0.02 * draws.normal();
+        row.values[bus::FREQUENCY] = 50.0 + 2.2e-3 * draws.normal();
+        row.values[bus::ACTIVE_POWER] = -90.0 + 0.3 * draws.normal();
+        row.values[bus::REACTIVE_POWER] = -30.0 + 0.3 * draws.normal();
+        row
+    }
+
+    fn wind_row(generation: f64, speed: f64, air: f64) -> Row {
+        let mut row = Row::EMPTY;
+        row.values[res::GENERATION] = generation;
+        row.values[res::UTILIZATION] = generation / 150.0;
+        row.values[res::WIND_SPEED] = speed;
+        row.values[res::TEMPERATURE] = air;
+        row
+    }
+
+    #[test]
+    fn missing_samples_are_raised_once_and_cleared() {
+        let detectors = Detectors::new(&buses(2), Noise::default());
+        let mut state = detectors.state();
+        let sources = [Source::new(1, "a"), Source::new(1, "b")];
+        let mut changes = Vec::new();
+        for step in 0..40 {
+            let rows = [0, 1].map(|at| {
+                let missing = at == 1 && (20..25).contains(&step);
+                (!missing).then(|| bus_row(&sources[at], step))
+            });
+            changes.extend(detectors.observe(&mut state, StreamKind::Bus, 10 * step, 1.0, &rows));
+        }
+        let seen: Vec<_> = changes
+            .iter()
+            .map(|change| {
+                (
+                    change.entity,
+                    change.field,
+                    change.kind,
+                    change.phase,
+                    change.onset_step,
+                )
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (1, None, AnomalyType::Missing, AnomalyPhase::Raised, 200),
+                (1, None, AnomalyType::Missing, AnomalyPhase::Cleared, 200),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_frequency_of_one_bus_cannot_leave_the_others() {
+        let detectors = Detectors::new(&buses(4), Noise::default());
+        let mut state = detectors.state();
+        let sources: Vec<Source> = (0..4).map(|at| Source::new(at, "bus")).collect();
+        let mut changes = Vec::new();
+        for step in 0..300 {
+            let rows: Vec<_> = (0..4)
+                .map(|at| {
+                    let mut row = bus_row(&sources[at], step);
+                    // All fall together at 100; the third alone jumps at 200.
+                    if step >= 100 {
+                        row.values[bus::FREQUENCY] -= 0.3;
+                    }
+                    if at == 2 && (200..240).contains(&step) {
+                        row.values[bus::FREQUENCY] += 0.03;
+                    }
+                    Some(row)
+                })
+                .collect();
+            changes.extend(detectors.observe(&mut state, StreamKind::Bus, step, 1.0, &rows));
+        }
+        assert_eq!(changes.len(), 2, "{changes:?}");
+        assert_eq!(
+            (
+                changes[0].entity,
+                changes[0].field_name(),
+                changes[0].kind,
+                changes[0].onset_step
+            ),
+            (2, Some("frequency"), AnomalyType::LevelShift, 200)
+        );
+        assert!(changes[0].confidence > 0.8 && changes[0].confidence <= 1.0);
+        assert_eq!(changes[1].phase, AnomalyPhase::Cleared);
+    }
+
+    #[test]
+    fn a_quiet_plant_is_not_stuck() {
+        let detectors = Detectors::new(&buses(3), Noise::default());
+        let mut state = detectors.state();
+        let row = |level: f64| {
+            let mut row = bus_row(&Source::new(1, "still"), 0);
+            row.values[bus::ACTIVE_POWER] += level;
+            row
+        };
+        for step in 0..2000 {
+            let rows = [Some(row((step / 100) as f64)); 3];
+            let changes = detectors.observe(&mut state, StreamKind::Bus, step, 1.0, &rows);
+            assert_eq!(changes, [], "at {step}");
+        }
+    }
+
+    #[test]
+    fn a_turbine_at_rated_power_or_becalmed_is_not_stuck_but_one_that_ignores_the_wind_is() {
+        let detectors = Detectors::new(&turbine(), Noise::default());
+        let mut state = detectors.state();
+        let source = Source::new(2, "wind");
+        let mut found = Vec::new();
+        for step in 0..900_u64 {
+            let mut draws = source.at(step);
+            let gust = draws.normal();
+            let (speed, frozen) = match step {
+                0..200 | 400..600 => (8.0 + gust, false),
+                200..400 => (18.0 + gust, false),
+                600..800 => (1.5 + 0.2 * gust, false),
+                _ => (8.0 + gust, step > 850),
+            };
+            let power = ((speed - 3.0) / 9.5 * 150.0).clamp(0.0, 150.0);
+            let generation = if frozen { 61.7 } else { power };
+            let row = wind_row(generation, speed, 12.0 + 0.04 * draws.normal());
+            let rows = [Some(row)];
+            for change in detectors.observe(&mut state, StreamKind::Res, step, 2.0, &rows) {
+                found.push((step, change.entity, change.phase));
+            }
+        }
+        assert!(
+            matches!(found[..], [(851..=860, 0, AnomalyPhase::Raised)]),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_state_continues_from_its_serialised_form() {
+        let detectors = Detectors::new(&buses(4), Noise::default());
+        let sources: Vec<Source> = (0..4).map(|at| Source::new(at, "bus")).collect();
+        let row = |at: usize, step: u64| {
+            let mut row = bus_row(&sources[at], step);
+            if at == 1 && (150..220).contains(&step) {
+                row.values[bus::FREQUENCY] += 0.03;
+                row.values[bus::VOLTAGE] = 1.002;
+            }
+            Some(row)
+        };
+        let rows = |step| (0..4).map(|at| row(at, step)).collect::<Vec<_>>();
+        let mut through = detectors.state();
+        let mut restored = detectors.state();
+        for step in 0..300 {
+            let a = detectors.observe(&mut through, StreamKind::Bus, step, 1.0, &rows(step));
+            let b = detectors.observe(&mut restored, StreamKind::Bus, step, 1.0, &rows(step));
+            assert_eq!(a, b);
+            let text = serde_json::to_string(&restored).unwrap();
+            restored = serde_json::from_str(&text).unwrap();
+            assert_eq!(through, restored);
+        }
+    }
+
+    #[test]
+    fn another_pace_raises_nothing() {
+        let detectors = Detectors::new(&buses(4), Noise::default());
+        let mut state = detectors.state();
+        let sources: Vec<Source> = (0..4).map(|at| Source::new(at, "pace")).collect();
+        for step in 0..600 {
+            let level = if step < 300 { 0.0 } else { (step % 7) as f64 };
+            let dt_s = if step < 300 { 1.0 } else { 100.0 };
+            let rows: Vec<_> = sources
+                .iter()
+                .map(|source| {
+                    let mut row = bus_row(source, step);
+                    row.values[bus::ACTIVE_POWER] += 8.0 * level;
+                    row.values[bus::ANGLE] += 0.4 * level;
+                    Some(row)
+                })
+                .collect();
+            let changes = detectors.observe(&mut state, StreamKind::Bus, step, dt_s, &rows);
+            assert_eq!(changes, [], "at {step}");
         }
     }
 }

@@ -107,3 +107,55 @@ impl Repeat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Source;
+
+    fn feed(repeat: &mut Repeat, values: impl IntoIterator<Item = f64>) -> Option<usize> {
+        values.into_iter().enumerate().find_map(|(at, value)| {
+            repeat.observe(value);
+            repeat.is_suspicious().then_some(at)
+        })
+    }
+
+    /// Noise of `sigma` in steps of 0.01.
+    fn noise(sigma: f64, count: u64) -> impl Iterator<Item = f64> {
+        let source = Source::new(5, "repeat");
+        (0..count).map(move |step| (100.0 * sigma * source.at(step).normal()).round() / 100.0)
+    }
+
+    #[test]
+    fn a_frozen_value_is_suspicious_after_a_few_samples() {
+        let mut repeat = Repeat::new();
+        assert_eq!(feed(&mut repeat, noise(0.5, 100)), None);
+        let delay = feed(&mut repeat, std::iter::repeat_n(0.42, 30));
+        assert!(matches!(delay, Some(5..=6)), "{delay:?}");
+    }
+
+    #[test]
+    fn a_coarse_value_takes_longer() {
+        let mut repeat = Repeat::new();
+        assert_eq!(feed(&mut repeat, noise(0.02, 2000)), None);
+        let delay = feed(&mut repeat, std::iter::repeat_n(0.01, 60)).unwrap();
+        assert!((6..20).contains(&delay), "{delay}");
+    }
+
+    #[test]
+    fn a_value_that_repeats_by_habit_is_not_stuck() {
+        let mut repeat = Repeat::new();
+        let set_points = (0..40).flat_map(|level| std::iter::repeat_n(f64::from(level), 25));
+        assert_eq!(feed(&mut repeat, set_points), None);
+    }
+
+    #[test]
+    fn it_ends_with_the_first_other_value() {
+        let mut repeat = Repeat::new();
+        feed(&mut repeat, noise(0.5, 100));
+        feed(&mut repeat, std::iter::repeat_n(0.42, 30));
+        repeat.declare_stuck();
+        assert!(!repeat.observe(0.42) && repeat.is_stuck());
+        assert!(repeat.observe(0.43) && !repeat.is_stuck());
+    }
+}

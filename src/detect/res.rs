@@ -1,10 +1,10 @@
 //! Renewable units: generation against the weather of the same sample.
 
 use super::{
-    bus::report,
-    entity::{self, AnomalyChange, EntityState, Place, Source},
+    entity::{self, AnomalyChange, EntityState, Place, Source, report},
     model::{Inverter, Noise, Nominal, Row, Solar, Wind, res},
-    track::{Gate, Input, Level, Shape, Signal, Spec},
+    shape::Shape,
+    track::{Gate, Input, Level, Signal, Spec},
 };
 use crate::{grid::alert::AnomalyType, maths::pow};
 
@@ -30,6 +30,7 @@ const MODEL: Spec = Spec {
     level: Level::Exact { offset: 1.0 },
     jump: 6.0,
     floor: 0.4,
+    noise: true,
 };
 const AIR_SPEC: Spec = Spec {
     level: Level::Wanders {
@@ -39,6 +40,7 @@ const AIR_SPEC: Spec = Spec {
     },
     jump: 7.0,
     floor: 0.5,
+    noise: false,
 };
 
 /// Takes one instant of all units.
@@ -83,6 +85,11 @@ fn unit(
             _ => false,
         },
         |state, field| field != res::TEMPERATURE && explains_all(state),
+        |field, other| match field {
+            res::GENERATION => other == resource,
+            res::IRRADIANCE | res::WIND_SPEED => other == res::GENERATION,
+            _ => true,
+        },
         changes,
     );
     let generation = row.get(res::GENERATION);
@@ -100,11 +107,10 @@ fn unit(
     } else {
         Gate::Open
     };
-    let input = Input {
-        residual: generation - (ratio * expected).min(capacity),
-        std: hypot(noise.generation * capacity, slope),
-        doubt: 0.0,
-    };
+    let input = Input::new(
+        generation - (ratio * expected).min(capacity),
+        hypot(noise.generation * capacity, slope),
+    );
     let signal = state.tracks[GENERATION].step(&MODEL, &input, gate);
     match signal {
         Some(Signal::Raised {
@@ -153,11 +159,7 @@ fn unit(
         } else {
             Gate::Open
         };
-        let input = Input {
-            residual,
-            std,
-            doubt: 0.0,
-        };
+        let input = Input::new(residual, std);
         let signal = state.tracks[track].step(&spec, &input, gate);
         report(state, place, track, field, signal, changes);
     }
@@ -306,4 +308,44 @@ fn hypot(a: f64, b: f64) -> f64 {
 /// Whether a residual is compared with its own past.
 pub(super) fn depends_on_pace(track: usize) -> bool {
     track == AIR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn solar_power_follows_the_weather() {
+        let solar = |inverter| Solar {
+            capacity_kw: 100.0,
+            dc_ratio: 1.15,
+            losses: 0.1,
+            temperature_coefficient: -0.0035,
+            heat_loss: 35.0,
+            inverter,
+        };
+        let constant = solar(Inverter::Constant(0.96));
+        // By hand: 1.15 * 100 * 0.6 * (1 - 0.0035 (20 + 600/35 - 25)) * 0.9 * 0.96.
+        assert!((solar_power(&constant, 600.0, 20.0) - 57.0824).abs() < 1e-3);
+        assert!((solar_power(&constant, 1400.0, 0.0) - 100.0).abs() < 1e-12);
+        assert!(solar_power(&constant, 0.0, 20.0).abs() < 1e-12);
+        // By hand: load 0.570824, so 0.96 / 0.9637 * 0.966217 * 59.46080.
+        let by_load = solar_power(&solar(Inverter::PvWatts), 600.0, 20.0);
+        assert!((by_load - 57.2314).abs() < 1e-3, "{by_load}");
+    }
+
+    #[test]
+    fn wind_power_follows_curve_and_density() {
+        let mut wind = Wind {
+            capacity_kw: 150.0,
+            curve: vec![(3.0, 0.0), (10.0, 80.0), (12.5, 150.0), (25.0, 150.0)],
+            pressure_hpa: None,
+        };
+        assert!((wind_power(&wind, 11.25, 15.0) - 115.0).abs() < 1e-9);
+        assert!(wind_power(&wind, 2.0, 15.0).abs() < 1e-12);
+        assert!(wind_power(&wind, 26.0, 15.0).abs() < 1e-12);
+        wind.pressure_hpa = Some(1013.25);
+        let (cold, warm) = (wind_power(&wind, 9.0, -20.0), wind_power(&wind, 9.0, 35.0));
+        assert!(cold > 1.05 * warm, "{cold} {warm}");
+    }
 }

@@ -15,13 +15,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::shape::{SPAN, Shape, is_rhythmic, median, robust_variance, shape_of, square};
+
 /// Samples before a track judges.
-const WARM_UP: usize = 24;
-/// Samples after a jump within which its shape is decided.
-const SPAN: usize = 5;
-/// A track that wanders takes what it sees for normal after so many alarming samples.
-const PATIENCE: u32 = 240;
-/// The same of a track that should not: by then its relation does not hold.
+const WARM_UP: usize = 30;
+/// After a disturbance a track learns slowly for so many samples.
+const SETTLING: u32 = 60;
+/// A track that wanders follows what it sees after so many alarming samples.
+const PATIENCE: u32 = 80;
+/// A track whose residual should be zero starts anew after so many: its relation does not hold.
 const PATIENCE_EXACT: u32 = 3600;
 
 /// What is known of a residual in advance.
@@ -33,6 +35,8 @@ pub(super) struct Spec {
     pub(super) jump: f64,
     /// Least factor between real and nominal noise.
     pub(super) floor: f64,
+    /// Whether more noise than usual is a disturbance.
+    pub(super) noise: bool,
 }
 
 /// How the level of a residual moves.
@@ -64,6 +68,19 @@ pub(super) struct Input {
     pub(super) std: f64,
     /// How far the long-term level may have moved for known reasons.
     pub(super) doubt: f64,
+    /// What else speaks for more noise than usual, as a factor on the evidence, 1 or more.
+    pub(super) support: f64,
+}
+
+impl Input {
+    pub(super) fn new(residual: f64, std: f64) -> Self {
+        Self {
+            residual,
+            std,
+            doubt: 0.0,
+            support: 1.0,
+        }
+    }
 }
 
 /// Whether a disturbance may begin.
@@ -75,21 +92,6 @@ pub(super) enum Gate {
     Explained,
     /// No: the plant itself moves. A level that wanders follows.
     Moving,
-}
-
-/// What a disturbance looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Shape {
-    /// Gone after one or two samples.
-    Spike,
-    /// A constant offset.
-    Shift,
-    /// A growing offset.
-    Drift,
-    /// More noise.
-    Burst,
-    /// Periodic.
-    Oscillation,
 }
 
 /// What a sample brought.
@@ -120,12 +122,18 @@ enum Phase {
 pub(super) struct Track {
     first: Vec<f64>,
     warm: bool,
+    seen: f64,
+    explained: bool,
+    settling: u32,
     level: f64,
     long_level: f64,
     spread2: f64,
     scale2: f64,
+    usual2: f64,
     fourth: f64,
     product: f64,
+    centre: f64,
+    gain: f64,
     last: f64,
     up: f64,
     down: f64,
@@ -134,6 +142,7 @@ pub(super) struct Track {
     apart: u32,
     mean: f64,
     energy: f64,
+    long_energy: f64,
     recent: [f64; 8],
     phase: Phase,
 }
@@ -143,12 +152,18 @@ impl Track {
         Self {
             first: Vec::with_capacity(WARM_UP),
             warm: false,
+            seen: 0.0,
+            explained: false,
+            settling: 0,
             level: 0.0,
             long_level: 0.0,
             spread2: 0.0,
             scale2: 1.0,
+            usual2: 1.0,
             fourth: 3.0,
             product: 0.0,
+            centre: 0.0,
+            gain: 0.0,
             last: 0.0,
             up: 0.0,
             down: 0.0,
@@ -157,6 +172,7 @@ impl Track {
             apart: 0,
             mean: 0.0,
             energy: 1.0,
+            long_energy: 1.0,
             recent: [0.0; 8],
             phase: Phase::Calm,
         }
@@ -187,6 +203,16 @@ impl Track {
         (residual - self.level) / (std * self.factor(spec))
     }
 
+    /// How far the present level is from the long-term one.
+    pub(super) fn apart(&self) -> f64 {
+        self.level - self.long_level
+    }
+
+    /// The factor between real and nominal noise.
+    pub(super) fn noise_factor(&self, spec: &Spec) -> f64 {
+        if self.warm { self.factor(spec) } else { 1.0 }
+    }
+
     /// How much evidence for a drift there is, 1 being enough.
     pub(super) fn drift_evidence(&self) -> f64 {
         self.up.max(self.down) / self.cusum_limit()
@@ -197,6 +223,7 @@ impl Track {
         self.up = 0.0;
         self.down = 0.0;
         self.energy = 1.0;
+        self.long_energy = 1.0;
         self.phase = match self.phase {
             Phase::Suspicious { .. } => Phase::Calm,
             other => other,
@@ -222,7 +249,17 @@ impl Track {
                 None
             }
             Phase::Suspicious { values, count } => self.suspicious(spec, z, values, count),
-            Phase::Alarming { age, quiet, noisy } => self.alarming(spec, z, age, quiet, noisy),
+            Phase::Alarming { age, quiet, noisy } => {
+                if let Level::Wanders { gain, .. } = spec.level
+                    && age > PATIENCE
+                {
+                    // Slowly at first, so that the end of a long offset still shows.
+                    let share = (f64::from(age - PATIENCE) / 60.0).clamp(0.15, 1.0);
+                    self.level += share * gain * (residual - self.level);
+                    self.long_level += share * gain * (residual - self.long_level);
+                }
+                self.alarming(spec, z, age, quiet, noisy)
+            }
         }
     }
 
@@ -237,34 +274,30 @@ impl Track {
             Level::Exact { offset } => {
                 self.level = middle.clamp(-offset, offset) * std;
                 let centre = self.level / std;
-                let mut distance: Vec<f64> = self
-                    .first
-                    .iter()
-                    .map(|value| (value - centre).abs())
-                    .collect();
-                self.scale2 = square(1.4826 * median(&mut distance));
+                self.scale2 = robust_variance(self.first.iter().map(|value| value - centre));
             }
-            Level::Wanders { spread, .. } => {
+            Level::Wanders { gain, spread, .. } => {
+                self.gain = gain;
                 // Differences do not see the wandering; they have twice the variance.
-                let mut steps: Vec<f64> = self
-                    .first
-                    .windows(2)
-                    .map(|pair| (pair[1] - pair[0]).abs())
-                    .collect();
-                self.scale2 = square(1.4826 * median(&mut steps)) / 2.0 * 1.3;
+                let steps = self.first.windows(2).map(|pair| pair[1] - pair[0]);
+                self.scale2 = robust_variance(steps) / 2.0 * 1.3;
                 let mut tail = self.first[WARM_UP - 5..].to_vec();
                 self.level = median(&mut tail) * std;
                 self.long_level = middle * std;
                 self.spread2 = square(spread);
             }
         }
+        self.seen = WARM_UP as f64;
         self.scale2 = self.scale2.max(square(spec.floor));
+        self.usual2 = self.scale2;
         self.first = Vec::new();
         self.warm = true;
     }
 
     fn calm(&mut self, spec: &Spec, input: &Input, z: f64, gate: Gate) -> Option<Signal> {
-        if gate == Gate::Moving && matches!(spec.level, Level::Wanders { .. }) {
+        let freed = std::mem::replace(&mut self.explained, gate == Gate::Explained);
+        let wanders = matches!(spec.level, Level::Wanders { .. });
+        if wanders && (gate == Gate::Moving || (freed && gate == Gate::Open)) {
             self.level = input.residual;
             return None;
         }
@@ -283,7 +316,6 @@ impl Track {
         if gate != Gate::Open {
             return None;
         }
-        let tail = self.tail();
         let (shape, age, strength) = if self.up.max(self.down) > self.cusum_limit() {
             let age = if self.up > self.down {
                 self.up_age
@@ -294,11 +326,12 @@ impl Track {
             (shape, age, self.drift_evidence())
         } else if self.apart >= 4 {
             (Shape::Drift, 20, 1.0)
-        } else if self.energy > 5.0 * tail * tail {
-            let (burst, strength) = (self.rhythm(), self.energy / (5.0 * tail * tail));
-            (burst, 8, strength)
         } else {
-            return None;
+            let evidence = self.noise_evidence() * input.support;
+            if evidence <= 1.0 || !spec.noise {
+                return None;
+            }
+            (self.rhythm(), 8, evidence)
         };
         self.begin_alarm(matches!(shape, Shape::Burst | Shape::Oscillation));
         Some(Signal::Raised {
@@ -347,7 +380,7 @@ impl Track {
         noisy: bool,
     ) -> Option<Signal> {
         self.mean += 0.2 * (z.clamp(-6.0, 6.0) - self.mean);
-        self.energy += 0.12 * ((z * z).min(25.0) - self.energy);
+        self.energy += 0.25 * ((z * z).min(16.0) - self.energy);
         let calm = z.abs() < 3.5 && self.mean.abs() < 1.2 && (!noisy || self.energy < 2.5);
         let quiet = if calm { quiet + 1 } else { 0 };
         if quiet >= 5 {
@@ -356,11 +389,13 @@ impl Track {
             self.down = 0.0;
             self.apart = 0;
             self.energy = 1.0;
+            self.long_energy = 1.0;
+            self.settling = SETTLING;
             return Some(Signal::Cleared);
         }
         let patience = match spec.level {
             Level::Exact { .. } => PATIENCE_EXACT,
-            Level::Wanders { .. } => PATIENCE,
+            Level::Wanders { .. } => 3 * PATIENCE,
         };
         if age >= patience {
             self.restart();
@@ -389,15 +424,32 @@ impl Track {
             residual,
             std,
             doubt,
+            ..
         } = *input;
         let bounded = z.clamp(-3.0, 3.0);
         let nominal = z * self.factor(spec);
         let cut = 9.0 * self.scale2.max(square(spec.floor));
-        self.scale2 += 0.01 * (square(nominal).min(cut) - self.scale2);
-        self.fourth += 0.005 * (square(square(z)) - self.fourth).min(300.0);
-        self.product += 0.01 * (z * self.last - self.product);
-        self.last = bounded;
+        // More energy than usual may be the beginning of a disturbance, or the rest of one.
+        let pace = if self.long_energy > 1.7 || self.settling > 0 {
+            0.1
+        } else {
+            1.0
+        };
+        self.settling = self.settling.saturating_sub(1);
+        self.seen = (self.seen + 1.0).min(1e4);
+        let gain = pace * (1.0 / self.seen).max(0.01);
+        self.scale2 += gain * (square(nominal).min(cut) - self.scale2);
+        // What disturbances leave behind must not blind the track to the next one.
+        self.usual2 += 0.2 * gain * (self.scale2 - self.usual2);
+        self.scale2 = self.scale2.min(2.0 * self.usual2);
+        self.fourth += 0.005 * pace * (square(square(z)) - self.fourth).min(300.0);
+        self.centre += 0.1 * (bounded - self.centre);
+        let off = bounded - self.centre;
+        let before = self.last;
+        self.product += 0.005 * pace * (off * before - self.product);
+        self.last = off;
         self.energy += 0.12 * (square(z).min(25.0) - self.energy);
+        self.long_energy += 0.05 * (square(z).min(16.0) - self.long_energy);
         self.recent.rotate_left(1);
         if let Some(newest) = self.recent.last_mut() {
             *newest = z;
@@ -408,18 +460,19 @@ impl Track {
                 self.level = moved.clamp(-offset * std, offset * std);
                 self.accumulate(bounded);
             }
-            Level::Wanders {
-                gain,
-                spread,
-                drift,
-            } => {
-                self.level += gain * (residual - self.level);
+            Level::Wanders { spread, drift, .. } => {
+                // Innovations that resemble their neighbours tell that the level follows too slowly.
+                self.gain = (self.gain + 0.01 * pace * bounded * before).clamp(0.2, 0.95);
+                self.level += self.gain * (residual - self.level);
                 let apart = self.level - self.long_level;
-                let width2 = self.spread2.max(square(spread));
+                let noise2 = self.gain / (2.0 - self.gain) * square(std) * self.scale2;
+                let width2 = self.spread2.max(square(spread)) + noise2;
                 let width = width2.sqrt();
-                self.long_level += apart.clamp(-2.0 * width, 2.0 * width) / 400.0;
-                self.spread2 += 0.003 * (square(apart).min(6.0 * width2) - self.spread2);
-                self.apart = if apart.abs() > drift * (width2 + square(doubt)).sqrt() {
+                let gain = (2.0 / self.seen).max(1.0 / 400.0);
+                self.long_level += gain * apart.clamp(-2.0 * width, 2.0 * width);
+                self.spread2 += 0.003 * (square(apart).min(4.0 * width2) - self.spread2);
+                let limit = drift * (1.0 + 60.0 / self.seen);
+                self.apart = if apart.abs() > limit * (width2 + square(doubt)).sqrt() {
                     self.apart + 1
                 } else {
                     0
@@ -433,7 +486,7 @@ impl Track {
             (&mut self.up, &mut self.up_age, z),
             (&mut self.down, &mut self.down_age, -z),
         ] {
-            *sum = (*sum + z - 0.5).max(0.0);
+            *sum = (*sum + z - 0.75).max(0.0);
             *age = if *sum > 0.0 { *age + 1 } else { 0 };
         }
     }
@@ -447,15 +500,27 @@ impl Track {
         (self.fourth / 3.5).max(1.0).sqrt().sqrt()
     }
 
-    fn jump_limit(&self, spec: &Spec) -> f64 {
-        spec.jump * self.tail()
+    /// How much evidence for more noise than usual there is, 1 being enough. The scale itself is uncertain
+    /// at first, and neighbours that resemble each other make the mean square uncertain.
+    fn noise_evidence(&self) -> f64 {
+        let tail = self.tail();
+        let limit = tail * tail * (1.0 + 15.0 / self.seen) * self.persistence();
+        (self.energy / 5.0).max(self.long_energy / 3.0) / limit
     }
 
-    /// Neighbours that resemble each other add up faster (first-order autocorrelation).
+    fn jump_limit(&self, spec: &Spec) -> f64 {
+        spec.jump * self.tail() * (1.0 + 4.0 / self.seen.max(1.0))
+    }
+
     fn cusum_limit(&self) -> f64 {
-        let correlation = self.product.clamp(0.0, 0.9);
-        let slack = (correlation - 0.1).max(0.0);
-        18.0 * (1.0 + slack) / (1.0 - slack)
+        20.0 * (1.0 + 8.0 / self.seen.max(1.0)) * self.persistence()
+    }
+
+    /// How much more uncertain sums are because neighbours resemble each other (first-order
+    /// autocorrelation).
+    fn persistence(&self) -> f64 {
+        let slack = (self.product.clamp(0.0, 0.9) - 0.1).max(0.0);
+        (1.0 + slack) / (1.0 - slack)
     }
 
     fn rhythm(&self) -> Shape {
@@ -467,54 +532,144 @@ impl Track {
     }
 }
 
-/// The shape of what followed a jump, the jump first; none while it is open.
-fn shape_of(values: &[f64]) -> Option<Shape> {
-    let &[first, .., last] = values else {
-        return None;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{maths::sin, random::Source};
+
+    const EXACT: Spec = Spec {
+        level: Level::Exact { offset: 1.0 },
+        jump: 6.0,
+        floor: 0.4,
+        noise: true,
     };
-    let far = values.iter().filter(|z| z.abs() > 3.5).count();
-    let same = values
-        .iter()
-        .all(|z| z * first > 0.0 && (0.45..2.2).contains(&(z / first)));
-    if values.len() == 3 {
-        let returned = last.abs() < 3.5;
-        if far == 1 || (far == 2 && returned && values[1] * first > 0.0) {
-            return Some(Shape::Spike);
+    const WANDERS: Spec = Spec {
+        level: Level::Wanders {
+            gain: 0.35,
+            spread: 1.0,
+            drift: 6.0,
+        },
+        ..EXACT
+    };
+    const BEGIN: u64 = 300;
+
+    /// Noise of standard deviation `sigma`, to which `disturb` adds what happens at each sample after
+    /// [`BEGIN`].
+    fn signals(
+        spec: &Spec,
+        sigma: f64,
+        samples: u64,
+        disturb: impl Fn(u64, f64) -> f64,
+    ) -> Vec<(u64, Signal)> {
+        let noise = Source::new(11, "track");
+        let mut track = Track::new();
+        (0..samples)
+            .filter_map(|step| {
+                let normal = noise.at(step).normal();
+                let after = step.checked_sub(BEGIN);
+                let value = sigma * (normal + after.map_or(0.0, |after| disturb(after, normal)));
+                let signal = track.step(spec, &Input::new(value, 1.0), Gate::Open);
+                signal.map(|signal| (step, signal))
+            })
+            .collect()
+    }
+
+    fn first_shape(signals: &[(u64, Signal)]) -> Option<(u64, Shape, u32)> {
+        match signals.first()? {
+            (step, Signal::Raised { shape, age, .. }) => Some((step - BEGIN, *shape, *age)),
+            (_, Signal::Cleared) => None,
         }
-        return same.then_some(Shape::Shift);
     }
-    if values.len() <= SPAN {
-        return None;
+
+    #[test]
+    fn noise_alone_raises_nothing_whatever_its_strength() {
+        for spec in [EXACT, WANDERS] {
+            for sigma in [0.5, 1.0, 8.0] {
+                assert_eq!(signals(&spec, sigma, 20_000, |_, _| 0.0), []);
+            }
+        }
     }
-    let one_sided = values.iter().all(|z| z * first > 0.0);
-    Some(if one_sided {
-        Shape::Shift
-    } else if is_rhythmic(values) {
-        Shape::Oscillation
-    } else if far <= 2 {
-        Shape::Spike
-    } else {
-        Shape::Burst
-    })
-}
 
-/// Whether neighbours are alike, as in an oscillation sampled several times a period; those of noise
-/// are not.
-fn is_rhythmic(values: &[f64]) -> bool {
-    let energy: f64 = values.iter().map(|z| z * z).sum();
-    let lagged: f64 = values.windows(2).map(|pair| pair[0] * pair[1]).sum();
-    lagged > 0.15 * energy
-}
-
-fn square(x: f64) -> f64 {
-    x * x
-}
-
-/// The middle value; of an even number the upper one of the two.
-pub(super) fn median(values: &mut [f64]) -> f64 {
-    if values.is_empty() {
-        return 0.0;
+    #[test]
+    fn shapes_are_told_apart_within_five_samples() {
+        let of = |disturb: fn(u64, f64) -> f64| first_shape(&signals(&EXACT, 1.0, 340, disturb));
+        assert_eq!(
+            of(|k, _| if k < 1 { 12.0 } else { 0.0 }),
+            Some((2, Shape::Spike, 2))
+        );
+        assert_eq!(
+            of(|k, _| if k < 2 { -12.0 } else { 0.0 }),
+            Some((2, Shape::Spike, 2))
+        );
+        assert_eq!(of(|_, _| 12.0), Some((2, Shape::Shift, 2)));
+        let (delay, shape, age) = of(|_, normal| 9.0 * normal).unwrap();
+        assert!(delay <= 8 && age >= 2, "{delay} {age}");
+        assert_eq!(shape, Shape::Burst);
+        let (delay, shape, _) = of(|k, _| 9.0 * sin(k as f64 * 1.26)).unwrap();
+        assert!(delay <= 8, "{delay}");
+        assert_eq!(shape, Shape::Oscillation);
     }
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
+
+    #[test]
+    fn a_drift_is_found_before_it_is_a_jump() {
+        for spec in [EXACT, WANDERS] {
+            let found = signals(&spec, 1.0, 480, |k, _| k as f64 * 0.11);
+            let (delay, shape, _) = first_shape(&found).unwrap();
+            assert_eq!(shape, Shape::Drift);
+            assert!(delay < 160, "{delay}");
+        }
+        let found = signals(&EXACT, 1.0, 480, |k, _| k as f64 * 0.11);
+        assert!(first_shape(&found).unwrap().0 < 50);
+    }
+
+    #[test]
+    fn what_is_over_is_cleared_and_was_not_learnt() {
+        let found = signals(&EXACT, 1.0, 700, |k, _| match k {
+            0..60 | 200..260 => 10.0,
+            _ => 0.0,
+        });
+        let steps: Vec<u64> = found.iter().map(|(step, _)| step - BEGIN).collect();
+        let raised = |at: usize| {
+            matches!(
+                found[at].1,
+                Signal::Raised {
+                    shape: Shape::Shift,
+                    ..
+                }
+            )
+        };
+        assert_eq!(found.len(), 4, "{found:?}");
+        assert!(raised(0) && raised(2));
+        assert_eq!((steps[0], steps[2]), (2, 202));
+        assert!(
+            (60..90).contains(&steps[1]) && (260..290).contains(&steps[3]),
+            "{steps:?}"
+        );
+    }
+
+    #[test]
+    fn a_wandering_level_that_moved_for_good_becomes_normal() {
+        let found = signals(&WANDERS, 1.0, 1200, |_, _| 12.0);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found[1].1, Signal::Cleared);
+    }
+
+    #[test]
+    fn what_another_alert_explains_raises_nothing_and_is_not_learnt() {
+        let noise = Source::new(3, "explained");
+        let mut track = Track::new();
+        let mut step = |track: &mut Track, at: u64, offset: f64, gate| {
+            let value = noise.at(at).normal() + offset;
+            track.step(&EXACT, &Input::new(value, 1.0), gate)
+        };
+        for at in 0..200 {
+            assert_eq!(step(&mut track, at, 0.0, Gate::Open), None);
+        }
+        let before = track.scale2;
+        for at in 200..400 {
+            assert_eq!(step(&mut track, at, 15.0, Gate::Explained), None);
+        }
+        assert!((track.scale2 - before).abs() < 1e-12);
+        assert_eq!(step(&mut track, 400, 0.0, Gate::Open), None);
+    }
 }

@@ -1,6 +1,6 @@
 //! Everything the server emits: one enum, with the name, the audience and the payload of each event.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -97,6 +97,17 @@ pub struct Batch {
     pub run: RunChange,
     /// The events.
     pub events: Vec<Arc<Event>>,
+    /// The commands that took effect at this tick, in order.
+    pub commands: Vec<Effected>,
+}
+
+/// A command that took effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effected {
+    /// Its place in the log.
+    pub position: u64,
+    /// Which of the batch's events it gave rise to.
+    pub events: Range<usize>,
 }
 
 /// What becomes of the run at a tick.
@@ -132,6 +143,9 @@ pub enum NotificationData {
     Fault(FaultDetails),
     /// The anomaly it announces.
     Anomaly(AnomalyDetails),
+    /// What an operator has to add.
+    #[schema(value_type = Object)]
+    Other(serde_json::Value),
 }
 
 /// Payload of `notification`.

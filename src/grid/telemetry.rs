@@ -198,7 +198,7 @@ impl ResSample {
 }
 
 /// A sample of any kind; it serialises as its payload.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Sample {
     /// Of a converter.

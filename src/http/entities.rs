@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::grid::{
     entity::{Entity, EntityIndex, EntityKind},
     event::Event,
-    telemetry::{BusSample, ConverterSample, ResSample},
+    telemetry::Sample,
     topology::BranchFlow,
 };
 
@@ -42,32 +42,19 @@ struct EntityDetails {
     entity: Entity,
     /// The newest payload of its stream; null before the first run, at the beginning of a run, and
     /// for a branch. It outlives the run.
-    #[schema(required, value_type = Option<LatestPayload>)]
+    #[schema(required, value_type = Option<Sample>)]
     latest: Option<Arc<Event>>,
     /// What only a branch has.
     #[serde(flatten)]
+    #[schema(value_type = BranchDetails)]
     branch: Option<BranchDetails>,
 }
 
 /// What only a branch has.
 #[derive(Debug, Serialize, ToSchema)]
 struct BranchDetails {
-    /// What flows through it; null before the first run.
-    #[schema(required)]
+    /// What flows through it; null before the first run, absent for all but branches.
     flow: Option<BranchFlow>,
-}
-
-/// Payload of a stream.
-#[derive(ToSchema)]
-#[schema(as = Payload)]
-#[expect(dead_code, reason = "it stands for a sample in the document only")]
-enum LatestPayload {
-    #[schema(rename = "converter:state")]
-    Converter(ConverterSample),
-    #[schema(rename = "bus:measurement")]
-    Bus(BusSample),
-    #[schema(rename = "res:generation")]
-    Res(ResSample),
 }
 
 /// All entities of the plant.
@@ -132,7 +119,7 @@ fn flow_of(app: &App, id: &str) -> Option<BranchFlow> {
 #[derive(Debug, Serialize, ToSchema)]
 struct Samples {
     /// Payloads of its stream, oldest first; at most the newest 300.
-    #[schema(value_type = Vec<LatestPayload>)]
+    #[schema(value_type = Vec<Sample>)]
     samples: Vec<Arc<Event>>,
 }
 

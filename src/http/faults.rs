@@ -41,20 +41,20 @@ struct InjectionBody {
     kind: InjectionKind,
     /// The id of the entity it acts on.
     entity_id: String,
-    /// How much, in the unit of the kind: LOAD_STEP change as a fraction of the load (-1..3, 0.3);
-    /// VOLTAGE_DIP voltage that remains in p.u. (0.05..0.98, at a bus whose voltage is held 0.3..0.98;
-    /// 0.8); GENERATOR_LOSS and DC_SOURCE_LOSS fraction lost (0..1, 1); CLOUD_FRONT irradiance that
-    /// remains (0..1, 0.2); GUST factor on wind speed (0.1..3, 1.5); FAN_FAILURE factor on thermal
+    /// How much, in the unit of the kind: `LOAD_STEP` change as a fraction of the load (-1..3, 0.3);
+    /// `VOLTAGE_DIP` voltage that remains in p.u. (0.05..0.98, at a bus whose voltage is held 0.3..0.98;
+    /// 0.8); `GENERATOR_LOSS` and `DC_SOURCE_LOSS` fraction lost (0..1, 1); `CLOUD_FRONT` irradiance that
+    /// remains (0..1, 0.2); `GUST` factor on wind speed (0.1..3, 1.5); `FAN_FAILURE` factor on thermal
     /// resistance (1..5, 2.2); sensors in the unit of the field (10 standard deviations of its noise):
-    /// SPIKE and LEVEL_SHIFT an offset, DRIFT the offset at the end, NOISE_BURST a standard deviation,
-    /// OSCILLATION an amplitude. BRANCH_TRIP, STUCK and MISSING have none.
+    /// `SPIKE` and `LEVEL_SHIFT` an offset, `DRIFT` the offset at the end, `NOISE_BURST` a standard deviation,
+    /// `OSCILLATION` an amplitude. `BRANCH_TRIP`, `STUCK` and `MISSING` have none.
     size: Option<f64>,
     /// How long in simulated seconds: at least the present speed, at most 86400. Where it is missing:
-    /// LOAD_STEP, CLOUD_FRONT 60, VOLTAGE_DIP 2, GENERATOR_LOSS 120, GUST 20, FAN_FAILURE 600,
-    /// DC_SOURCE_LOSS 10, sensors 30; BRANCH_TRIP until it is deleted, SPIKE one sample in any case.
+    /// `LOAD_STEP`, `CLOUD_FRONT` 60, `VOLTAGE_DIP` 2, `GENERATOR_LOSS` 120, `GUST` 20, `FAN_FAILURE` 600,
+    /// `DC_SOURCE_LOSS` 10, sensors 30; `BRANCH_TRIP` until it is deleted, `SPIKE` one sample in any case.
     duration_s: Option<f64>,
-    /// Sensors: the field of the samples; activePower, or generation of a renewable unit, where it is
-    /// missing. MISSING concerns the whole sample.
+    /// Sensors: the field of the samples; `activePower`, or `generation` of a renewable unit, where it is
+    /// missing. `MISSING` concerns the whole sample.
     field: Option<String>,
 }
 

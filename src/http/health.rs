@@ -14,6 +14,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use crate::{
+    cluster::status::{RedisState, Status},
+    grid::time::Timestamp,
+};
+
 use super::{App, error::JsonBody};
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -23,23 +28,34 @@ pub(super) fn router() -> OpenApiRouter<App> {
 }
 
 /// Whether new clients should be sent to this instance. Cheap to clone.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Readiness {
     ending: Arc<AtomicBool>,
+    status: Status,
 }
 
 impl Readiness {
-    /// No new clients from now on: the server is shutting down.
-    pub fn end(&self) {
-        self.ending.store(true, Ordering::Release);
+    /// That of an instance with this status.
+    #[must_use]
+    pub fn new(status: Status) -> Self {
+        Self {
+            ending: Arc::default(),
+            status,
+        }
     }
 
-    fn reasons(&self) -> Vec<&'static str> {
-        let ending = self.ending.load(Ordering::Acquire);
-        ending
-            .then_some("the server is shutting down")
-            .into_iter()
-            .collect()
+    /// No new clients from now on: the server is shutting down.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Why not; empty if they should.
+    fn reasons(&self) -> Vec<String> {
+        let ending = self
+            .ending
+            .load(Ordering::Relaxed)
+            .then(|| "the server is shutting down".to_owned());
+        ending.into_iter().chain(self.status.unready()).collect()
     }
 }
 
@@ -59,10 +75,11 @@ struct Ready {
     #[schema(example = true)]
     ready: bool,
     /// Why not; empty if they are.
-    reasons: Vec<&'static str>,
-    /// `none`: this instance runs by itself.
-    #[schema(example = "none")]
-    redis: &'static str,
+    reasons: Vec<String>,
+    /// How it stands with Redis. Its clients do not depend on it once it has been in step.
+    redis: RedisState,
+    /// When `redis` took its present value.
+    since: Timestamp,
 }
 
 /// Whether the process works.
@@ -76,9 +93,10 @@ async fn healthz() -> JsonBody<Health> {
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses(
         (status = 200, description = "They are.", body = Ready,
-            example = json!({"ready": true, "reasons": [], "redis": "none"})),
+            example = json!({"ready": true, "reasons": [], "redis": "connected", "since": "2026-11-23T23:14:26.500Z"})),
         (status = 503, description = "They are not; the body says why.", body = Ready,
-            example = json!({"ready": false, "reasons": ["the server is shutting down"], "redis": "none"}))))]
+            example = json!({"ready": false, "reasons": ["the command log in Redis has not been read yet"],
+                "redis": "away", "since": "2026-11-23T23:14:26.500Z"}))))]
 async fn readyz(State(app): State<App>) -> Response {
     let reasons = app.readiness.reasons();
     let ready = reasons.is_empty();
@@ -87,12 +105,14 @@ async fn readyz(State(app): State<App>) -> Response {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
+    let (redis, since) = app.readiness.status.redis();
     (
         status,
         JsonBody(Ready {
             ready,
             reasons,
-            redis: "none",
+            redis,
+            since,
         }),
     )
         .into_response()

@@ -6,6 +6,7 @@
 mod alerts;
 mod body;
 mod client_files;
+mod cluster;
 mod cors;
 mod docs;
 mod entities;
@@ -13,6 +14,7 @@ mod error;
 mod faults;
 mod health;
 mod network;
+mod notifications;
 mod page;
 mod path;
 mod root;
@@ -29,28 +31,25 @@ use axum::{
 use tower::ServiceBuilder;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{config, simulation::Simulation};
+use crate::{cluster::status::Status, config, realtime::Announcer, simulation::Simulation};
 
 pub use health::Readiness;
 
-/// What the handlers share. Cheap to clone.
+/// What the handlers act on. Cheap to clone.
 #[derive(Clone)]
-struct App {
-    simulation: Simulation,
-    readiness: Readiness,
+pub struct App {
+    /// The simulation.
+    pub simulation: Simulation,
+    /// Whether new clients are welcome.
+    pub readiness: Readiness,
+    /// How the instances stand.
+    pub status: Status,
+    /// The way to the clients of all instances.
+    pub announcer: Announcer,
 }
 
 /// All routes but those of the Socket.IO transport, which are merged in from `realtime`.
-pub fn router(
-    simulation: Simulation,
-    readiness: Readiness,
-    api: &config::Api,
-    realtime: Router,
-) -> Router {
-    let app = App {
-        simulation,
-        readiness,
-    };
+pub fn router(app: App, api: &config::Api, realtime: Router) -> Router {
     let (rest, document) = documented(&api.prefix);
     let paths = path::Templates::new(document.paths.paths.keys(), docs::PATHS);
     let rest = rest
@@ -79,7 +78,9 @@ fn documented(prefix: &str) -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(faults::router())
         .merge(entities::router())
         .merge(network::router())
-        .merge(alerts::router());
+        .merge(alerts::router())
+        .merge(notifications::router())
+        .merge(cluster::router());
     OpenApiRouter::with_openapi(docs::description())
         .nest(prefix, prefixed)
         .merge(health::router())

@@ -115,3 +115,14 @@ fn respond(case: &Case) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::physics::reference;
+
+    #[test]
+    fn the_reference_cases_hold() {
+        reference::check("dq", run, 1e-9, 1e-9);
+    }
+}

@@ -121,3 +121,14 @@ fn extremum(model: &FrequencyModel, step_pu: f64, t_end_s: f64) -> (FrequencySta
     }
     largest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::physics::reference;
+
+    #[test]
+    fn the_reference_cases_hold() {
+        reference::check("frequency", run, 1e-8, 0.0);
+    }
+}

@@ -85,36 +85,39 @@ fn names() -> String {
     names.join(", ")
 }
 
+/// Answers a topic's input given as JSON text.
+///
+/// # Errors
+/// The topic does not exist or its input cannot be used.
+pub fn answer_text(topic: &str, input: &str) -> Result<Value, TopicError> {
+    let input = serde_json::from_str(input).map_err(TopicError::Syntax)?;
+    answer(topic, &input)
+}
+
 /// Answers a topic's input, which may stand under the key `input`.
 ///
 /// # Errors
 /// The topic does not exist or its input cannot be used.
-pub fn answer(topic: &str, input: &str) -> Result<Value, TopicError> {
-    let input: Value = serde_json::from_str(input).map_err(TopicError::Syntax)?;
-    let input = match input {
-        Value::Object(mut keys) if keys.contains_key("input") => {
-            keys.remove("input").unwrap_or_default()
-        }
-        input => input,
-    };
+pub fn answer(topic: &str, input: &Value) -> Result<Value, TopicError> {
+    let input = input.get("input").unwrap_or(input);
     match topic {
-        "powerflow" => powerflow::answer(&input),
-        "sequence" => sequence::answer(&input),
+        "powerflow" => powerflow::answer(input),
+        "sequence" => sequence::answer(input),
         "solar" => run(input, solar::run),
         "wind" => run(input, wind::run),
         "dq" => run(input, dq::run),
         "buck" => run(input, buck::run),
         "frequency" => run(input, frequency::run),
-        "detect" => written(&detect::detect(&input)?),
+        "detect" => written(&detect::detect(input)?),
         _ => Err(TopicError::Unknown(topic.to_owned())),
     }
 }
 
 fn run<I: DeserializeOwned, O: Serialize>(
-    input: Value,
+    input: &Value,
     topic: impl Fn(&I) -> O,
 ) -> Result<Value, TopicError> {
-    let input: I = serde_json::from_value(input).map_err(TopicError::Form)?;
+    let input = I::deserialize(input).map_err(TopicError::Form)?;
     written(&topic(&input))
 }
 

@@ -27,7 +27,10 @@ pub(super) fn answer(input: &Value) -> Result<Value, TopicError> {
             answer["iterations"] = json!(solved.iterations);
             answer["mismatch_pu"] = json!(solved.mismatch_pu);
         }
-        Err(error) => answer["error"] = json!(error.to_string()),
+        Err(error) => {
+            answer["iterations"] = json!(error.iterations());
+            answer["error"] = json!(error.to_string());
+        }
     }
     for (name, values) in columns(&flow) {
         answer[name] = if outcome.is_ok() { values } else { Value::Null };

@@ -97,3 +97,43 @@ fn norm<const N: usize>(matrix: &Matrix<N>) -> f64 {
         .map(|row| row.iter().map(|entry| entry.abs()).sum())
         .fold(0.0, f64::max)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close<const N: usize>(found: &Matrix<N>, expected: &Matrix<N>, tolerance: f64) {
+        for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+            assert!((found - expected).abs() < tolerance, "{found} {expected}");
+        }
+    }
+
+    // scipy.linalg.expm of SciPy 1.17.1.
+    #[test]
+    fn a_long_step_of_a_fast_system_agrees_with_scipy() {
+        let step = ExactStep::new(&[[-20.0, -1e3], [1e3, -312.5]], 0.05);
+        let expected = [
+            [0.000_144_339_087_258_323_72, 0.000_178_508_997_607_994_77],
+            [-0.000_178_508_997_607_995_63, 0.000_196_552_969_058_661_02],
+        ];
+        close(&step.transition, &expected, 1e-15);
+    }
+
+    #[test]
+    fn the_response_to_a_constant_has_its_limits() {
+        // x' = -2x + b: Γ = (1 - e^-2h)/2; x' = b: Γ = h.
+        let step = ExactStep::new(&[[-2.0, 0.0], [0.0, 0.0]], 1.5);
+        let expected = [[0.475_106_465_816_068, 0.0], [0.0, 1.5]];
+        close(&step.response, &expected, 1e-15);
+    }
+
+    #[test]
+    fn two_half_steps_make_a_step() {
+        let system = [[-0.3, 5.0, 0.0], [-5.0, -0.1, 1.0], [0.2, 0.0, -40.0]];
+        let [whole, half] = [0.4, 0.2].map(|duration_s| ExactStep::new(&system, duration_s));
+        let b = [1.0, -2.0, 0.5];
+        let once = whole.advance(&[3.0, 0.0, -1.0], &b);
+        let twice = half.advance(&half.advance(&[3.0, 0.0, -1.0], &b), &b);
+        close(&[once; 3], &[twice; 3], 1e-14);
+    }
+}

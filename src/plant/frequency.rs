@@ -70,6 +70,57 @@ impl Default for FrequencyParameters {
     }
 }
 
+/// A parameter of a synchronous area that cannot be.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{name} must be {range}, not {value}")]
+pub struct FrequencyParameterError {
+    /// Which.
+    pub name: &'static str,
+    /// What it may be.
+    pub range: &'static str,
+    /// What it is.
+    pub value: f64,
+}
+
+impl FrequencyParameters {
+    /// # Errors
+    /// The first parameter no area can have.
+    pub fn check(&self) -> Result<(), FrequencyParameterError> {
+        let above_0 = |value: f64| value > 0.0 && value.is_finite();
+        let from_0 = |value: f64| value >= 0.0 && value.is_finite();
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        let problem = [
+            ("h_s", self.h_s, above_0(self.h_s), "above 0"),
+            ("d_pu", self.d_pu, from_0(self.d_pu), "0 or more"),
+            ("r_pu", self.r_pu, above_0(self.r_pu), "above 0"),
+            ("tg_s", self.tg_s, from_0(self.tg_s), "0 or more"),
+            ("tt_s", self.tt_s, from_0(self.tt_s), "0 or more"),
+            ("trh_s", self.trh_s, from_0(self.trh_s), "0 or more"),
+            ("f_hp", self.f_hp, share(self.f_hp), "between 0 and 1"),
+            (
+                "ki_per_s",
+                self.ki_per_s,
+                from_0(self.ki_per_s),
+                "0 or more",
+            ),
+            (
+                "deadband_hz",
+                self.deadband_hz,
+                from_0(self.deadband_hz),
+                "0 or more",
+            ),
+            ("base_mva", self.base_mva, above_0(self.base_mva), "above 0"),
+            ("f0_hz", self.f0_hz, above_0(self.f0_hz), "above 0"),
+        ]
+        .into_iter()
+        .find(|&(_, _, fits, _)| !fits);
+        match problem {
+            Some((name, value, _, range)) => Err(FrequencyParameterError { name, range, value }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The state of a synchronous area, per unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct FrequencyState {
@@ -246,5 +297,134 @@ impl PmuFilter {
         Self {
             deviation_hz: rate_hz + (self.deviation_hz - rate_hz) * kept,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(model: &FrequencyModel, state: &mut FrequencyState, imbalance_pu: f64, seconds: u32) {
+        for _ in 0..50 * seconds {
+            model.step(state, imbalance_pu);
+        }
+    }
+
+    fn without_deadband() -> FrequencyParameters {
+        FrequencyParameters {
+            deadband_hz: 0.0,
+            ..FrequencyParameters::default()
+        }
+    }
+
+    // SciPy 1.17.1, solve_ivp (RK45, rtol 1e-11, steps of at most 10 ms) with the dead band written out;
+    // the default area, 0.06 p.u. of load.
+    #[test]
+    fn the_dead_band_agrees_with_an_independent_integration() {
+        let model = FrequencyModel::new(&FrequencyParameters::default());
+        let mut state = FrequencyState::default();
+        let mut now_s = 0;
+        for (at_s, expected_hz) in [
+            (1, 49.715_611_912_457_53),
+            (2, 49.612_211_034_196_186),
+            (5, 49.805_261_881_995_7),
+            (10, 49.865_239_352_639_875),
+            (30, 49.880_583_025_374_506),
+            (60, 49.903_717_051_894_64),
+        ] {
+            run(&model, &mut state, 0.06, at_s - now_s);
+            now_s = at_s;
+            let found_hz = model.frequency_hz(&state);
+            assert!(
+                (found_hz - expected_hz).abs() < 5e-4,
+                "{at_s} s: {found_hz}"
+            );
+        }
+    }
+
+    #[test]
+    fn small_deviations_do_not_move_the_governors() {
+        let model = FrequencyModel::new(&FrequencyParameters {
+            ki_per_s: 0.0,
+            ..FrequencyParameters::default()
+        });
+        let mut state = FrequencyState::default();
+        // D alone holds 0.0001 p.u. at -0.0001 · 50 Hz = -5 mHz.
+        run(&model, &mut state, 1e-4, 200);
+        assert!((model.frequency_hz(&state) - 49.995).abs() < 1e-6);
+        assert!(model.mechanical_power_pu(&state).abs() < 1e-15);
+        // Beyond: D x + (x - 10 mHz)/R = -0.05 p.u.
+        run(&model, &mut state, 0.05, 300);
+        let expected_hz = 50.0 - 50.0 * (0.05 + 2e-4 / 0.05) / 21.0;
+        assert!((model.frequency_hz(&state) - expected_hz).abs() < 1e-6);
+    }
+
+    #[test]
+    fn impossible_parameters_are_named() {
+        assert_eq!(FrequencyParameters::default().check(), Ok(()));
+        let parameters = FrequencyParameters {
+            r_pu: 0.0,
+            ..FrequencyParameters::default()
+        };
+        let error = parameters.check().unwrap_err();
+        assert_eq!(error.to_string(), "r_pu must be above 0, not 0");
+    }
+
+    #[test]
+    fn generation_control_brings_the_frequency_back() {
+        let model = FrequencyModel::new(&without_deadband());
+        let mut state = FrequencyState::default();
+        run(&model, &mut state, 0.05, 3600);
+        assert!((model.frequency_hz(&state) - 50.0).abs() < 1e-9);
+        assert!((model.mechanical_power_mw(&state) - 22.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn an_imbalance_begins_with_its_rate_of_change() {
+        let model = FrequencyModel::with_step(&without_deadband(), 1e-5);
+        let mut state = FrequencyState::default();
+        model.step(&mut state, 0.09);
+        let rate = (model.frequency_hz(&state) - 50.0) / 1e-5;
+        assert!((rate + 0.5).abs() < 1e-5, "{rate}");
+        assert!((model.initial_rocof_hz_per_s(0.09) + 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn steps_of_another_length_tell_the_same() {
+        let parameters = without_deadband();
+        let [fine, coarse] =
+            [0.02, 1.0].map(|step_s| FrequencyModel::with_step(&parameters, step_s));
+        let mut by_fine = FrequencyState::default();
+        let mut by_coarse = FrequencyState::default();
+        for second in 0..100_u32 {
+            let imbalance_pu = f64::from(second % 5) * 0.01;
+            run(&fine, &mut by_fine, imbalance_pu, 1);
+            coarse.step(&mut by_coarse, imbalance_pu);
+            assert!((by_fine.deviation_pu - by_coarse.deviation_pu).abs() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn a_measurement_unit_sees_the_angle_move_also_through_half_a_turn() {
+        let mut filter = PmuFilter::default();
+        // 0.1 Hz for 0.3 s, stepping past ±π.
+        let mut angle_rad = 3.0;
+        for _ in 0..3 {
+            let next_rad = angle_rad + TAU * 0.1 * 0.1;
+            let wrapped_rad = if next_rad > std::f64::consts::PI {
+                next_rad - TAU
+            } else {
+                next_rad
+            };
+            filter = filter.step(angle_rad, wrapped_rad, 0.1);
+            angle_rad = wrapped_rad;
+        }
+        assert!(angle_rad < 0.0);
+        // 0.1 (1 - e^-1)
+        assert!((filter.deviation_hz - 0.063_212_055_882_855_77).abs() < 1e-12);
+        for _ in 0..100 {
+            filter = filter.step(angle_rad, angle_rad, 0.1);
+        }
+        assert!(filter.deviation_hz.abs() < 1e-12);
     }
 }

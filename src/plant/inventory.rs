@@ -193,6 +193,9 @@ pub(super) fn candidates(spec: &PlantSpec) -> Candidates {
     }
 }
 
+/// No bus, or no branch.
+const UNSEEN: usize = usize::MAX;
+
 /// For each branch, whether the network falls apart without it (Tarjan 1974, with an explicit stack).
 fn bridges(case: &Case) -> Vec<bool> {
     let index: HashMap<u32, usize> = case
@@ -212,7 +215,6 @@ fn bridges(case: &Case) -> Vec<bool> {
             neighbours[to].push((from, at));
         }
     }
-    const UNSEEN: usize = usize::MAX;
     let mut bridges = vec![false; case.branches.len()];
     let mut order = vec![UNSEEN; neighbours.len()];
     let mut low = vec![UNSEEN; neighbours.len()];

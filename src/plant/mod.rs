@@ -24,6 +24,7 @@ mod measurement;
 mod network;
 mod observe;
 mod placement;
+mod range;
 mod relations;
 pub mod solar;
 mod spec;
@@ -616,14 +617,13 @@ impl Plant {
         let flow = &self.network.flow;
         let (vm, va) = (flow.vm_pu(), flow.va_rad());
         let state = &mut self.state;
-        for bus in 0..vm.len() {
+        let before = state.vm_pu.iter().zip(&state.va_rad);
+        for (filter, ((vm_before, va_before), va)) in
+            state.bus_frequency.iter_mut().zip(before.zip(va))
+        {
             // A bus that was dead a moment ago has no angle to compare with.
-            let before = if state.vm_pu[bus] > 0.0 {
-                state.va_rad[bus]
-            } else {
-                va[bus]
-            };
-            state.bus_frequency[bus] = state.bus_frequency[bus].step(before, va[bus], STEP_S);
+            let before = if *vm_before > 0.0 { *va_before } else { *va };
+            *filter = filter.step(before, *va, STEP_S);
         }
         state.vm_pu.copy_from_slice(vm);
         state.va_rad.copy_from_slice(va);

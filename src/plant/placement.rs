@@ -206,7 +206,7 @@ fn place_duration(
 }
 
 /// The id of the entity that an injection acts on, by its place among those that it could.
-pub(super) fn pick<'a>(candidates: &'a [EntityId], uniform: f64) -> Option<&'a EntityId> {
+pub(super) fn pick(candidates: &[EntityId], uniform: f64) -> Option<&EntityId> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -22,9 +22,9 @@ use super::{
     load::LoadParameters,
     measurement::Scale,
     network::topology_of,
-    solar::{SolarParameters, SolarPlant},
+    solar::SolarPlant,
     weather::{Site, WeatherParameters},
-    wind::{WindParameters, WindTurbine},
+    wind::WindTurbine,
 };
 
 /// A unit stands for a park of so many alike where nothing is said.
@@ -573,61 +573,20 @@ fn check_numbers(plant: &PlantFile, problems: &mut Vec<String>) {
         (0.0..=3.0).contains(&load.alpha_p) && (0.0..=3.0).contains(&load.alpha_q),
         "load: alpha_p and alpha_q must be from 0 to 3".into(),
     );
-    let frequency = &plant.frequency;
-    check(
-        [frequency.h_s, frequency.r_pu, frequency.tg_s, frequency.tt_s, frequency.f0_hz]
-            .into_iter()
-            .all(positive)
-            && [frequency.d_pu, frequency.trh_s, frequency.ki_per_s, frequency.deadband_hz]
-                .into_iter()
-                .all(|value| value.is_finite() && value >= 0.0)
-            && fraction(frequency.f_hp),
-        "frequency: h_s, r_pu, tg_s, tt_s and f0_hz must be above 0, the others 0 or more, f_hp at most 1".into(),
-    );
+    if let Err(error) = plant.frequency.check() {
+        problems.push(format!("frequency: {error}"));
+    }
+    let named = |name: &str, found: Vec<String>| -> Vec<String> {
+        let found = found.into_iter();
+        found.map(|problem| format!("{name}: {problem}")).collect()
+    };
+    problems.extend(named("weather", plant.weather.problems()));
     for entry in &plant.solar {
-        check_solar(&entry.id, &entry.plant, &mut check);
+        problems.extend(named(&entry.id, entry.plant.problems()));
     }
     for entry in &plant.wind {
-        check_wind(&entry.id, &entry.turbine, &mut check);
+        problems.extend(named(&entry.id, entry.turbine.problems()));
     }
-}
-
-fn check_solar(id: &str, plant: &SolarParameters, check: &mut impl FnMut(bool, String)) {
-    check(
-        plant.capacity_kw.is_finite() && plant.capacity_kw > 0.0,
-        format!("{id}: capacity_kw must be above 0"),
-    );
-    check(
-        (-90.0..=90.0).contains(&plant.latitude_degree)
-            && (-180.0..=180.0).contains(&plant.longitude_degree)
-            && (-500.0..=6000.0).contains(&plant.altitude_m),
-        format!(
-            "{id}: latitude_degree must be from -90 to 90, longitude_degree from -180 to 180, altitude_m from -500 to 6000"
-        ),
-    );
-}
-
-fn check_wind(id: &str, turbine: &WindParameters, check: &mut impl FnMut(bool, String)) {
-    let (v, p) = (&turbine.curve_v_ms, &turbine.curve_p_kw);
-    check(
-        turbine.capacity_kw.is_finite() && turbine.capacity_kw > 0.0,
-        format!("{id}: capacity_kw must be above 0"),
-    );
-    check(
-        turbine.hub_height_m.is_finite() && turbine.hub_height_m > 1.0,
-        format!("{id}: hub_height_m must be above 1"),
-    );
-    check(
-        v.len() == p.len()
-            && v.len() >= 2
-            && v.windows(2).all(|pair| pair[0] < pair[1])
-            && p.iter().all(|power| power.is_finite() && *power >= 0.0),
-        format!("{id}: curve_v_ms must rise, and curve_p_kw give a power, 0 or more, for each"),
-    );
-    check(
-        turbine.restart_ms <= turbine.cut_out_ms && turbine.cut_in_ms < turbine.cut_out_ms,
-        format!("{id}: cut_in_ms and restart_ms must be below cut_out_ms"),
-    );
 }
 
 /// FNV-1a over the texts and their lengths.

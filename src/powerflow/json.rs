@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use super::{
-    case::{Case, CaseErrors, Fault, Place, Problems, Table},
+    case::Case,
+    problem::{CaseErrors, Fault, Place, Problems, Table},
     table::{Row, Tables},
 };
 
@@ -86,4 +87,116 @@ fn numbers(row: &Value, table: Table, number: usize, found: &mut Problems) -> Ve
         })
     };
     values.iter().enumerate().map(number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn problems(value: &Value) -> Vec<String> {
+        let errors = Case::from_value(value).unwrap_err();
+        errors.0.iter().map(ToString::to_string).collect()
+    }
+
+    fn small() -> Value {
+        json!({
+            "baseMVA": 100, "origin": "elsewhere",
+            "bus": [[1, 3, 0, 0, 0, 0, 1, 1, 0, 220], [2, 1, 10, 5, 0, 0, 1, 1, 0, 220]],
+            "gen": [[1, 0, 0, 0, 0, 1.01, 100, 1]],
+            "branch": [[1, 2, 0.01, 0.1, 0, 0, 0, 0, 0, 0, 1]],
+        })
+    }
+
+    #[test]
+    fn other_keys_and_columns_do_not_matter() {
+        let case = Case::from_value(&small()).unwrap();
+        let mut more = small();
+        more["extra"] = json!({ "a": [null] });
+        more["gen"][0].as_array_mut().unwrap().extend([
+            json!(1e9),
+            json!(-1e9),
+            json!(0),
+            json!(0),
+        ]);
+        let mut expected = case;
+        expected.generators[0].pmax_mw = 1e9;
+        expected.generators[0].pmin_mw = -1e9;
+        assert_eq!(Case::from_value(&more), Ok(expected));
+    }
+
+    #[test]
+    fn names_every_problem_with_its_place() {
+        let mut case = small();
+        case["baseMVA"] = json!("100");
+        case["bus"][0][0] = json!(1.5);
+        case["bus"][1][2] = json!("much");
+        case["bus"][1][7] = json!(0);
+        case["gen"][0] = json!(7);
+        case["branch"] = json!([
+            [2, 2, 0.1, 0.1, 0, 0, 0, 0, 0, 0, 1],
+            [2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+        ]);
+        assert_eq!(
+            problems(&case),
+            [
+                "baseMVA: must be a number",
+                "bus row 2, column 3 (Pd): must be a number",
+                "gen row 1: must be a list of numbers",
+                "bus row 1, column 1 (bus_i): is 1.5, must be a whole number above 0",
+                "bus row 2, column 8 (Vm): is 0, must be a number above 0",
+                "branch row 1: the branch starts and ends at bus 2",
+                "branch row 2, column 2 (tbus): bus 3 does not exist",
+                "branch row 2: the branch from bus 2 to bus 3 has no impedance: merge the buses or give it some",
+            ]
+        );
+        assert_eq!(
+            problems(&json!([])),
+            [
+                "baseMVA: is missing",
+                "bus: is missing",
+                "gen: is missing",
+                "branch: is missing",
+                "case: has no slack bus: give one bus type 3",
+            ]
+        );
+        let text = Case::from_json("{\n\"baseMVA\": }")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.starts_with("the case cannot be used: line 2, column 12: no JSON:"),
+            "{text}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_makes_it_panic(
+            table in prop::sample::select(vec!["bus", "gen", "branch"]),
+            row in 0..2_usize,
+            column in 0..11_usize,
+            new in prop::sample::select(vec![
+                json!(null), json!("x"), json!(-1), json!(0), json!(1), json!(2), json!(3), json!(1e300), json!(-1e-300),
+                json!([]), json!(true),
+            ]),
+        ) {
+            let mut case = small();
+            if let Some(value) = case[table].get_mut(row).and_then(|row| row.get_mut(column)) {
+                *value = new;
+            }
+            if let Ok(case) = Case::from_value(&case) {
+                let mut flow = crate::powerflow::PowerFlow::new(&case).unwrap();
+                if flow.solve().is_ok() {
+                    prop_assert!(flow.vm_pu().iter().all(|vm| vm.is_finite()));
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,80}") {
+            let _ = Case::from_json(&text);
+        }
+    }
 }

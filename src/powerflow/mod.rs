@@ -17,14 +17,16 @@
 //! solve that starts close to its end, as each does that follows another, takes no new Jacobian at all:
 //! it uses one factorised beforehand at the solution of the case, and corrects for the difference by
 //! Broyden's rank-one updates (Kelley 2003, *Solving Nonlinear Equations with Newton's Method*, ch. 4).
-//! Where that does not pay, Newton's method starts over. Either way the result is accepted on the
-//! mismatch of the full equations alone.
+//! Where that does not pay, Newton's method starts over at the solution of the case: from voltages that a
+//! fault pulled down it would often end at the low one of two solutions. Either way the result is
+//! accepted on the mismatch of the full equations alone.
 //!
 //! The result is a function of the case, the inputs, the switches and the voltages it starts from, to
 //! the last bit: nothing else is remembered from one solve to the next.
 
 mod blocks;
 mod case;
+mod check;
 mod json;
 mod matpower;
 mod network;
@@ -32,7 +34,13 @@ mod newton;
 mod ordering;
 mod pivoting;
 mod power_flow;
+mod problem;
+mod roles;
+mod scanner;
+mod solving;
+mod state;
 mod table;
 
-pub use case::{Branch, Bus, BusType, Case, CaseError, CaseErrors, Fault, Generator, Place, Table};
+pub use case::{Branch, Bus, BusType, Case, Generator};
 pub use power_flow::{Flow, PowerFlow, PowerFlowError, Solved};
+pub use problem::{CaseError, CaseErrors, Fault, Place, Table};

@@ -1,22 +1,15 @@
 //! A network compiled for solving it again and again.
 
-use std::{
-    collections::HashMap,
-    f64::consts::{PI, TAU},
-};
-
 use super::{
     blocks::Factors,
-    case::{Bus, BusType, Case, CaseErrors},
+    case::Case,
     network::{Complex, Network, power},
-    newton::{Dependent, End, Iteration, State, current},
+    newton::{Iteration, current},
+    problem::CaseErrors,
+    roles::Roles,
+    solving::{TOLERANCE_PU, unit},
+    state::{Dependent, State},
 };
-use crate::maths;
-
-/// The largest mismatch of a solution in p.u.
-const TOLERANCE_PU: f64 = 1e-8;
-/// The largest mismatch in p.u. from which the base's Jacobian is tried.
-const NEAR_PU: f64 = 10.0;
 
 /// A compiled network: inputs to set, voltages to read. Buses and branches go by their index in the
 /// case.
@@ -25,33 +18,34 @@ const NEAR_PU: f64 = 10.0;
 /// case that is given the same continues with the same bits.
 #[derive(Debug, Clone)]
 pub struct PowerFlow {
-    base_mva: f64,
-    network: Network,
+    pub(super) base_mva: f64,
+    pub(super) network: Network,
     /// Where the magnitude is not sought, by position.
-    held: Vec<bool>,
+    pub(super) held: Vec<bool>,
     /// The magnitude there.
-    set_point: Vec<f64>,
-    inputs: Vec<Dependent>,
-    inputs_changed: bool,
-    state: State,
-    iteration: Iteration,
+    pub(super) set_point: Vec<f64>,
+    pub(super) inputs: Vec<Dependent>,
+    pub(super) inputs_changed: bool,
+    pub(super) state: State,
+    pub(super) iteration: Iteration,
     /// The case's own solution, or where that failed its start.
-    base: State,
+    pub(super) base: State,
     /// What the case's buses draw.
-    base_load: Vec<Complex>,
+    pub(super) base_load: Vec<Complex>,
     /// Factors of the Jacobian there for the present switches.
-    base_factors: Factors,
-    base_status: BaseStatus,
+    pub(super) base_factors: Factors,
+    pub(super) base_status: BaseStatus,
     /// The last solution, by index in the case.
-    vm: Vec<f64>,
-    va: Vec<f64>,
+    pub(super) vm: Vec<f64>,
+    pub(super) va: Vec<f64>,
     /// The last solution, by position: unit vectors of the angles, and the voltages.
-    direction: Vec<Complex>,
-    voltage: Vec<Complex>,
+    pub(super) direction: Vec<Complex>,
+    pub(super) voltage: Vec<Complex>,
 }
 
+/// Whether the base can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum BaseStatus {
+pub(super) enum BaseStatus {
     /// The case has no solution.
     Absent,
     /// The factors are those of other switches.
@@ -200,7 +194,7 @@ impl PowerFlow {
     }
 
     /// Sets how loads follow the voltage: the exponents, at first 0, and v0 in p.u. for each bus, at
-    /// first 1. This is part of the network's description rather than an input: set it before the first solve.
+    /// first 1. The next solve factorises once more.
     pub fn set_load_model(&mut self, alpha_p: f64, alpha_q: f64, v0_pu: &[f64]) {
         self.outdate_base();
         for (&place, &v0) in self.network.position.iter().zip(v0_pu) {
@@ -358,266 +352,5 @@ impl PowerFlow {
     fn input(&mut self, bus: usize) -> &mut Dependent {
         self.inputs_changed = true;
         &mut self.inputs[self.network.position[bus]]
-    }
-
-    /// From the last solution with the base's Jacobian; else by Newton's method from the base, which
-    /// leads to the normal one of several solutions, say after a fault; else from the last solution.
-    fn iterate(&mut self) -> End {
-        let mismatch = self.iteration.mismatch(&self.network, &self.state);
-        let mut spent = 0;
-        if self.base_status == BaseStatus::Usable {
-            if mismatch <= NEAR_PU {
-                let (network, state) = (&self.network, &mut self.state);
-                let factors = &self.base_factors;
-                let end = self
-                    .iteration
-                    .near(network, state, factors, mismatch, TOLERANCE_PU);
-                if end.converged {
-                    return end;
-                }
-                spent += end.iterations;
-            }
-            self.begin_at_base();
-            let end = self.newton();
-            if end.converged {
-                return end.after(spent);
-            }
-            spent += end.iterations;
-            self.begin();
-        }
-        self.newton().after(spent)
-    }
-
-    fn newton(&mut self) -> End {
-        self.iteration
-            .newton(&self.network, &mut self.state, TOLERANCE_PU)
-    }
-
-    /// Takes the case's voltages, which are in `base`, as the last solution.
-    fn start(&mut self) {
-        for (place, &bus) in self.network.order.iter().enumerate() {
-            let energised = self.network.energised[place];
-            self.vm[bus] = if energised { self.base.vm[place] } else { 0.0 };
-            self.va[bus] = if energised { self.base.va[place] } else { 0.0 };
-            self.direction[place] = unit(self.va[bus]);
-            self.voltage[place] = self.direction[place].map(|part| part * self.vm[bus]);
-        }
-    }
-
-    /// Moves `base` from the case's voltages to its solution, if there is one.
-    fn find_base(&mut self) {
-        self.begin();
-        let end = self.newton();
-        if end.converged {
-            for place in 0..self.network.unknown {
-                if self.network.energised[place] {
-                    self.base.vm[place] = self.state.vm[place];
-                    self.base.va[place] = self.state.va[place];
-                }
-            }
-            self.base_status = BaseStatus::Outdated;
-        }
-    }
-
-    fn factorise_base(&mut self) {
-        let base = &mut self.base;
-        base.free.copy_from_slice(&self.state.free);
-        base.alpha = self.state.alpha;
-        base.dependent.clear();
-        for place in 0..self.network.order.len() {
-            let energised = self.network.energised[place];
-            let vm = if energised { base.vm[place] } else { 0.0 };
-            base.v[place] = unit(base.va[place]).map(|part| part * vm);
-            if place < self.network.unknown
-                && energised
-                && base.alpha.iter().any(|alpha| *alpha != 0.0)
-            {
-                let load = self.base_load[place];
-                let v0 = self.inputs[place].v0;
-                base.dependent.push((
-                    place,
-                    Dependent {
-                        load,
-                        v0,
-                        ..Dependent::NONE
-                    },
-                ));
-            }
-        }
-        self.base_status = if self.iteration.factorise(&self.network, base) {
-            self.iteration.swap_factors(&mut self.base_factors);
-            BaseStatus::Usable
-        } else {
-            BaseStatus::Singular
-        };
-    }
-
-    /// Puts the last solution and the set-points into the working state.
-    fn begin(&mut self) {
-        if std::mem::take(&mut self.inputs_changed) {
-            self.state.dependent.clear();
-            let inputs = self.inputs.iter().enumerate().take(self.network.unknown);
-            let acting = inputs.filter(|(_, input)| input.acts());
-            self.state
-                .dependent
-                .extend(acting.map(|(place, input)| (place, *input)));
-        }
-        if self.base_status == BaseStatus::Outdated {
-            self.factorise_base();
-        }
-        for place in 0..self.network.order.len() {
-            let bus = self.network.order[place];
-            if self.network.is_slack(place) || self.vm[bus] <= 0.0 {
-                self.begin_bus_at_base(place);
-            } else {
-                let va = self.va[bus];
-                self.begin_bus(place, self.vm[bus], va, self.direction[place]);
-            }
-        }
-    }
-
-    /// Puts the base and the set-points into the working state.
-    fn begin_at_base(&mut self) {
-        for place in 0..self.network.order.len() {
-            self.begin_bus_at_base(place);
-        }
-    }
-
-    fn begin_bus_at_base(&mut self, place: usize) {
-        let va = self.base.va[place];
-        self.begin_bus(place, self.base.vm[place], va, unit(va));
-    }
-
-    fn begin_bus(&mut self, place: usize, vm: f64, va: f64, direction: Complex) {
-        let energised = self.network.energised[place];
-        let vm = if self.held[place] {
-            self.set_point[place]
-        } else {
-            vm
-        };
-        let (vm, va) = if energised { (vm, va) } else { (0.0, 0.0) };
-        self.state.vm[place] = vm;
-        self.state.va[place] = va;
-        self.state.v[place] = direction.map(|part| part * vm);
-    }
-
-    /// Keeps the working state as the solution.
-    fn end(&mut self, end: End) -> Result<Solved, PowerFlowError> {
-        if !end.converged {
-            return Err(PowerFlowError::NotConverged {
-                iterations: end.iterations,
-                mismatch_pu: end.mismatch,
-            });
-        }
-        for (place, &bus) in self.network.order.iter().enumerate() {
-            let va = wrapped(self.state.va[place]);
-            let vm = self.state.vm[place];
-            self.vm[bus] = vm;
-            self.va[bus] = va;
-            self.direction[place] = unit(va);
-            self.voltage[place] = self.direction[place].map(|part| part * vm);
-        }
-        Ok(Solved {
-            iterations: end.iterations,
-            mismatch_pu: end.mismatch,
-        })
-    }
-
-    fn update_free(&mut self) {
-        for place in 0..self.network.unknown {
-            let energised = self.network.energised[place];
-            let free = |free: bool| if free { 1.0 } else { 0.0 };
-            self.state.free[place] = [free(energised), free(energised && !self.held[place])];
-        }
-        self.outdate_base();
-    }
-
-    fn outdate_base(&mut self) {
-        if self.base_status != BaseStatus::Absent {
-            self.base_status = BaseStatus::Outdated;
-        }
-    }
-}
-
-/// What the case makes of each bus.
-struct Roles {
-    slack: Vec<bool>,
-    buses: Vec<Role>,
-}
-
-struct Role {
-    held: bool,
-    set_point: f64,
-    /// Generation less load in p.u.
-    power: Complex,
-    load: Complex,
-}
-
-impl Roles {
-    fn of(case: &Case) -> Self {
-        let index: HashMap<u32, usize> = case
-            .buses
-            .iter()
-            .enumerate()
-            .map(|(i, bus)| (bus.number, i))
-            .collect();
-        let base = case.base_mva;
-        let role = |(bus, [p_mw, q_mvar]): (&Bus, [f64; 2])| Role {
-            held: false,
-            set_point: bus.vm_pu,
-            power: [(p_mw - bus.pd_mw) / base, (q_mvar - bus.qd_mvar) / base],
-            load: [bus.pd_mw / base, bus.qd_mvar / base],
-        };
-        let mut buses: Vec<Role> = case.buses.iter().zip(case.generation()).map(role).collect();
-        for generator in case
-            .generators
-            .iter()
-            .filter(|generator| generator.in_service)
-        {
-            let role = &mut buses[index[&generator.bus]];
-            role.held = true;
-            role.set_point = generator.vg_pu;
-        }
-        let of_type = |bus_type| move |bus: &Bus| bus.bus_type == bus_type;
-        let (is_slack, is_pv) = (of_type(BusType::Slack), of_type(BusType::Pv));
-        let mut slack: Vec<bool> = case
-            .buses
-            .iter()
-            .zip(&buses)
-            .map(|(bus, role)| is_slack(bus) && role.held)
-            .collect();
-        if !slack.contains(&true) {
-            let first = case
-                .buses
-                .iter()
-                .zip(&buses)
-                .position(|(bus, role)| is_pv(bus) && role.held);
-            match first {
-                Some(first) => slack[first] = true,
-                None => slack = case.buses.iter().map(is_slack).collect(),
-            }
-        }
-        for ((bus, role), slack) in case.buses.iter().zip(&mut buses).zip(&slack) {
-            let held = matches!(bus.bus_type, BusType::Pv | BusType::Slack) && role.held;
-            if !(held || *slack) {
-                role.set_point = bus.vm_pu;
-            }
-            role.held = held || *slack;
-        }
-        Self { slack, buses }
-    }
-}
-
-fn unit(angle: f64) -> Complex {
-    let (sin, cos) = maths::sincos(angle);
-    [cos, sin]
-}
-
-/// The angle between -π and π.
-fn wrapped(angle: f64) -> f64 {
-    if angle.abs() <= PI {
-        angle
-    } else {
-        angle - TAU * (angle / TAU).round()
     }
 }

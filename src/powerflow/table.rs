@@ -1,7 +1,8 @@
 //! From rows of numbers, as files have them, to a [`Case`].
 
-use super::case::{
-    Branch, Bus, BusType, Case, CaseErrors, Fault, Generator, Place, Problems, Table,
+use super::{
+    case::{Branch, Bus, BusType, Case, Generator},
+    problem::{CaseErrors, Fault, Place, Problems, Table},
 };
 
 /// A row of a table.

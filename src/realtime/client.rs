@@ -9,20 +9,20 @@ use std::{
 use crate::grid::entity::EntityIndex;
 
 use super::{
-    Shared,
+    State,
     session::{Session, lock},
 };
 
 /// A client, from its CONNECT packet until it leaves the namespace.
 pub(super) struct Client {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<State>,
     pub(super) session: Arc<Session>,
     /// The entities whose rooms it is in.
     pub(super) subscribed: Mutex<HashSet<EntityIndex>>,
 }
 
 impl Client {
-    pub(super) fn new(shared: Arc<Shared>, session: Arc<Session>) -> Self {
+    pub(super) fn new(shared: Arc<State>, session: Arc<Session>) -> Self {
         Self {
             shared,
             session,

@@ -64,7 +64,7 @@ pub const REQUESTS: [Request; 6] = [
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Subscribed {
     /// The payload exactly as sent.
-    #[schema(value_type = Vec<Object>, example = json!(["CONV-001", "CONV-002"]))]
+    #[schema(value_type = Vec<serde_json::Value>, example = json!(["CONV-001", "CONV-002"]))]
     pub subscribed: Echo,
 }
 
@@ -72,7 +72,7 @@ pub struct Subscribed {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Unsubscribed {
     /// The payload exactly as sent.
-    #[schema(value_type = Vec<Object>, example = json!(["CONV-001"]))]
+    #[schema(value_type = Vec<serde_json::Value>, example = json!(["CONV-001"]))]
     pub unsubscribed: Echo,
 }
 
@@ -97,7 +97,7 @@ pub struct Cause {
     pub pattern: &'static str,
     /// The payload exactly as sent; absent if there was none or far too much.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, example = "CONV-001")]
+    #[schema(value_type = Option<serde_json::Value>, example = "CONV-001")]
     pub data: Option<Echo>,
 }
 

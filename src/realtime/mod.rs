@@ -2,10 +2,14 @@
 //! socketioxide.
 //!
 //! Events come in through [`inbound`], wait their turn in the client's [`inbox`], are served by
-//! [`subscription`], and what the plant gives rise to goes out through [`publisher`]. [`front`] is the
-//! thin HTTP layer ahead of the crate. The type of the adapter does not leave this module: [`mount`]
-//! returns a plain router.
+//! [`subscription`], and what the plant gives rise to goes out through [`publisher`], on every instance
+//! to its own clients. What is meant for the clients of all instances goes out through [`announcer`].
+//! [`front`] is the thin HTTP layer ahead of the crate. The type of the adapter does not leave this
+//! module: [`mount`] picks one and returns a plain router. With Redis it is the crate's Redis adapter
+//! on a driver of ours, [`backplane`].
 
+mod announcer;
+mod backplane;
 mod client;
 mod echo;
 mod front;
@@ -21,13 +25,22 @@ use std::{convert::Infallible, future::ready, pin::Pin, sync::Arc, time::Duratio
 use axum::Router;
 use socketioxide::{
     ParserConfig, SocketIo, SocketIoBuilder, adapter::Adapter, extract::SocketRef,
-    handler::ConnectHandler,
+    handler::ConnectHandler, service::SocketIoService,
 };
+use socketioxide_redis::{CustomRedisAdapter, RedisAdapterConfig, RedisAdapterCtr};
 use tokio::sync::{RwLock, mpsc};
+use tokio_util::sync::CancellationToken;
+use tracing::error;
 
-use crate::grid::{entity::Catalogue, event::Batch};
+use crate::{
+    cluster::{clock::SharedTime, redis::connection::Endpoint},
+    config,
+    grid::{entity::Catalogue, event::Batch},
+};
 
+pub use self::{announcer::Announcer, backplane::Away};
 use self::{
+    backplane::Backplane,
     client::Client,
     inbound::{Incoming, Joined},
     inbox::Inbox,
@@ -49,7 +62,7 @@ const MAX_ATTACHMENTS: usize = 100;
 const MIN_BUFFERED_PACKETS: usize = 1024;
 
 /// What all clients share: the entities, and what has been emitted so far.
-struct Shared {
+struct State {
     catalogue: Arc<Catalogue>,
     published: RwLock<Published>,
     emitting: Emitting,
@@ -61,6 +74,8 @@ pub struct Realtime {
     pub router: Router,
     /// Ends all connections.
     pub closer: Closer,
+    /// Sends messages to the clients of all instances.
+    pub announcer: Announcer,
 }
 
 /// Ends all connections, so that clients see a closed transport and reconnect elsewhere.
@@ -80,24 +95,82 @@ impl Closer {
     }
 }
 
-/// Builds the Socket.IO server and starts to publish `batches`.
-#[must_use]
-pub fn mount(catalogue: Arc<Catalogue>, batches: mpsc::Receiver<Batch>) -> Realtime {
+/// What connects the clients of several instances.
+#[derive(Debug)]
+pub struct Shared {
+    /// The Redis that they share.
+    pub redis: config::Redis,
+    /// The time that they share.
+    pub time: SharedTime,
+    /// When to let go of Redis.
+    pub shutdown: CancellationToken,
+}
+
+/// Builds the Socket.IO server and starts to publish `batches`. With `shared`, rooms span all
+/// instances.
+pub async fn mount(
+    catalogue: Arc<Catalogue>,
+    batches: mpsc::Receiver<Batch>,
+    shared: Option<Shared>,
+) -> Realtime {
     let entities = catalogue.all().len();
-    let shared = Arc::new(Shared {
+    let state = Arc::new(State {
         catalogue,
         published: RwLock::new(Published::new(entities)),
         emitting: Emitting::default(),
     });
-    let (service, io) = builder(entities).build_svc();
-    io.ns("/", async || ());
-    io.ns(NAMESPACE, joined.with(greet(shared.clone())));
+    let Some(Shared {
+        redis,
+        time,
+        shutdown,
+    }) = shared
+    else {
+        let (service, io) = builder(entities).build_svc();
+        io.ns("/", async || ());
+        io.ns(NAMESPACE, joined.with(greet(state.clone())));
+        return serve(service, &io, state, batches, None);
+    };
+    let backplane = Backplane::start(Endpoint::new(&redis), time, shutdown);
+    let config = RedisAdapterConfig::new().with_prefix(format!("{}:rooms", redis.prefix));
+    let adapter = RedisAdapterCtr::new_with_driver(backplane.clone(), config);
+    let (service, io) = builder(entities)
+        .with_adapter::<CustomRedisAdapter<_, Backplane>>(adapter)
+        .build_svc();
+    let namespaces = [
+        io.ns("/", async || ()).await,
+        io.ns(NAMESPACE, joined.with(greet(state.clone()))).await,
+    ];
+    for error in namespaces.into_iter().filter_map(Result::err) {
+        error!(%error, "a namespace cannot be opened");
+    }
+    serve(service, &io, state, batches, Some(backplane))
+}
+
+/// Puts the parts that every adapter has around a server.
+fn serve<S, A>(
+    service: SocketIoService<S, A>,
+    io: &SocketIo<A>,
+    state: Arc<State>,
+    batches: mpsc::Receiver<Batch>,
+    backplane: Option<Backplane>,
+) -> Realtime
+where
+    A: Adapter,
+    S: Clone + Send + Sync + 'static,
+    SocketIoService<S, A>: tower::Service<
+            axum::extract::Request,
+            Response: axum::response::IntoResponse,
+            Error = Infallible,
+            Future: Send + 'static,
+        >,
+{
     if let Some(namespace) = io.of(NAMESPACE) {
-        tokio::spawn(publisher::publish(namespace, shared, batches));
+        tokio::spawn(publisher::publish(namespace, state, batches));
     }
     Realtime {
         router: front::router(service, Sessions::default()),
-        closer: Closer::new(io),
+        closer: Closer::new(io.clone()),
+        announcer: Announcer::new(io.clone(), backplane),
     }
 }
 
@@ -125,7 +198,7 @@ fn builder(entities: usize) -> SocketIoBuilder {
 /// There is no disconnect handler on purpose: with one the crate forgets the socket only later, and
 /// a client that leaves and joins again at once would not be let in.
 fn greet<A: Adapter>(
-    shared: Arc<Shared>,
+    shared: Arc<State>,
 ) -> impl FnOnce(SocketRef<A>) -> std::future::Ready<Result<(), Infallible>> + Clone + Send + Sync {
     move |socket| {
         let session = socket.req_parts().extensions.get::<Arc<Session>>().cloned();

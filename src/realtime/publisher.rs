@@ -15,7 +15,7 @@ use crate::grid::{
     time::Tick,
 };
 
-use super::Shared;
+use super::State;
 
 /// How long to keep quiet about lost events after having said it once.
 const QUIET: Duration = Duration::from_secs(10);
@@ -52,7 +52,7 @@ impl Published {
 /// Emits batch after batch until the engine ends.
 pub(super) async fn publish<A: Adapter>(
     namespace: BroadcastOperators<A>,
-    shared: Arc<Shared>,
+    shared: Arc<State>,
     mut batches: mpsc::Receiver<Batch>,
 ) {
     let mut losses = Losses::default();

@@ -1,6 +1,6 @@
 //! Serves one request: rooms, ack and snapshot, against the publisher.
 //!
-//! While a request is served the publisher stands still (it holds [`Shared::published`] for writing
+//! While a request is served the publisher stands still (it holds [`State::published`] for writing
 //! when it emits), so the newest samples and the rooms are in step: the snapshot is sent after the
 //! ack, before any later sample, and never repeats or goes back.
 

@@ -1,29 +1,36 @@
 //! The loop that drives the machine: it alone owns it, and it alone knows clock, log and outlet.
+//!
+//! A command usually arrives before the tick at which it takes effect. Where it is late, the engine
+//! goes back to a state before that tick and computes the ticks since then again; only what has not
+//! been emitted yet goes out. Where even that does not help, or this instance's state is wrong, the
+//! log hands it a snapshot to go on from.
 
 use std::{
-    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     time::sleep_until,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
-    cluster::{Delivery, Log, Reader, clock::Clock},
+    cluster::{
+        CHECKPOINT_PERIOD, Checkpoint, Delivery, Feed, Input, Log, Restore, Snapshot, StateHash,
+        clock::Clock,
+    },
     config,
     grid::{
-        event::{Batch, Event, RunChange},
+        event::{Batch, Event, Notification, RunChange},
         time::{Tick, Timeline},
     },
     plant::{Plant, PlantSpec},
 };
 
-use super::{Simulation, View, machine::Machine};
+use super::{Simulation, View, machine::Machine, outlet::Outlet, rewind::Rewind};
 
 /// Batches older than this are not emitted any more.
 const OLDEST_EMITTED_MS: u64 = 2_000;
@@ -33,6 +40,10 @@ const OUTLET_BATCHES: usize = 256;
 const STRETCH: Duration = Duration::from_millis(50);
 /// Steps that are timed at the start to learn what the machine can do.
 const TIMED_STEPS: u32 = 20;
+/// So far behind, this process was frozen: commands may have been placed in the meantime.
+const FROZEN_TICKS: u64 = 10;
+/// How long to wait after that for those commands; without them it goes on alone.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Starts the engine: the simulation's door, and the batches it gives rise to. It runs until
 /// `shutdown`.
@@ -40,25 +51,31 @@ const TIMED_STEPS: u32 = 20;
 pub fn start(
     spec: Arc<PlantSpec>,
     defaults: config::Simulation,
-    (log, reader): (Log, Reader),
+    log: Log,
+    feed: Feed,
+    mut clock: Clock,
     shutdown: CancellationToken,
 ) -> (Simulation, mpsc::Receiver<Batch>) {
-    let mut clock = Clock::new();
     let now = defaults.timeline.tick_at(clock.read_us());
     let step_time = time_steps(&spec);
     let machine = Machine::new(spec.clone(), &defaults, now);
     let (outlet, batches) = mpsc::channel(OUTLET_BATCHES);
     let (view, watched) = watch::channel(View::of(&machine, step_time));
-    let timeline = defaults.timeline;
     let engine = Engine {
+        rewind: Rewind::new(&machine),
         machine,
+        spec: spec.clone(),
+        timeline: defaults.timeline,
+        defaults: defaults.clone(),
         clock,
-        timeline,
-        reader,
+        feed,
         view,
         step_time,
         outlet: Outlet::new(outlet),
+        waiting_until: None,
+        restored: None,
     };
+    engine.report_idle();
     tokio::spawn(engine.run(shutdown));
     (
         Simulation {
@@ -72,33 +89,63 @@ pub fn start(
 }
 
 struct Engine {
+    spec: Arc<PlantSpec>,
+    defaults: config::Simulation,
     machine: Machine,
+    rewind: Rewind,
     clock: Clock,
     timeline: Timeline,
-    reader: Reader,
+    feed: Feed,
     view: watch::Sender<View>,
     step_time: Duration,
     outlet: Outlet,
+    /// Until when to leave ticks alone, for the commands that were missed.
+    waiting_until: Option<tokio::time::Instant>,
+    /// Who waits until it has come to the present from a snapshot.
+    restored: Option<oneshot::Sender<Result<(), String>>>,
 }
 
 impl Engine {
     async fn run(mut self, shutdown: CancellationToken) {
         loop {
             let next = self.timeline.begin_us(self.machine.done().plus(1));
-            let due = sleep_until(self.clock.instant_of(next));
+            let due = self.clock.instant_of(next);
+            let due = sleep_until(self.waiting_until.unwrap_or(due));
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = due => self.catch_up(),
-                delivery = self.reader.next(self.machine.done()) => match delivery {
-                    Some(delivery) => self.accept(delivery),
+                input = self.feed.next(self.machine.done()) => match input {
+                    Some(input) => self.take(input),
                     None => return,
                 },
             }
         }
     }
 
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Command(delivery) => self.accept(delivery),
+            Input::Restore(restore) => self.restore(restore),
+            Input::Begin => self.begin(),
+            Input::UpToDate => self.waiting_until = None,
+            Input::Snapshot { present, reply } => self.hand_out(present, reply),
+        }
+    }
+
     fn accept(&mut self, Delivery { entry, reply }: Delivery) {
+        let newest = self.machine.position();
+        if entry.position != newest + 1 {
+            if entry.position > newest {
+                warn!(
+                    log.position = entry.position,
+                    "commands are missing in between"
+                );
+                self.feed.ask_restore();
+            }
+            return;
+        }
         let verdict = self.machine.accept(&entry);
+        self.rewind.note_entry(&entry);
         match &verdict {
             Ok(_) => info!(
                 log.position = entry.position,
@@ -108,25 +155,181 @@ impl Engine {
                 info!(log.position = entry.position, %reason, "refused {:?}", entry.command);
             }
         }
+        if entry.effective <= self.machine.done() && verdict.is_ok() {
+            self.replay(entry.effective, entry.position);
+        }
         // The view first: whoever gets the answer and asks again must see it.
         self.show();
         if let Some(reply) = reply {
-            let _ = reply.send(verdict);
+            reply.send(verdict);
+        }
+    }
+
+    /// Computes the ticks from `tick` on again, because the command at place `late` takes effect
+    /// there.
+    fn replay(&mut self, tick: Tick, late: u64) {
+        let present = self.machine.done();
+        let Some(machine) = self.rewind.before(tick) else {
+            warn!(
+                log.position = late,
+                "a command is {} ticks late: going on from a snapshot",
+                present.since(tick)
+            );
+            self.feed.ask_restore();
+            return;
+        };
+        info!(
+            log.position = late,
+            "a command is {} ticks late: replayed",
+            present.since(tick)
+        );
+        self.machine = machine;
+        while self.machine.done() < present {
+            self.step(present, Some(late));
         }
     }
 
     /// Computes the ticks that are due.
     fn catch_up(&mut self) {
         let now = self.timeline.tick_at(self.clock.read_us());
+        let behind = now.since(self.machine.done());
+        let waited = self.waiting_until.take().is_some();
+        if behind > FROZEN_TICKS && !waited && self.restored.is_none() && self.feed.ask_up_to_date()
+        {
+            self.waiting_until = Some(tokio::time::Instant::now() + PATIENCE);
+            return;
+        }
         self.machine.skip_to(Tick(now.0.saturating_sub(1)));
         let begun = Instant::now();
         while self.machine.done() < now && begun.elapsed() < STRETCH {
-            let batch = self.machine.tick();
-            let age = now.since(batch.tick);
-            self.outlet
-                .send(batch, age > self.timeline.ticks_in_ms(OLDEST_EMITTED_MS));
+            self.step(now, None);
+        }
+        if self.machine.done() >= now
+            && let Some(restored) = self.restored.take()
+        {
+            let _ = restored.send(Ok(()));
         }
         self.show();
+    }
+
+    /// Computes the next tick and emits what is to be emitted of it at tick `now`.
+    fn step(&mut self, now: Tick, late: Option<u64>) {
+        let batch = self.machine.tick();
+        let done = self.machine.done();
+        self.rewind.note_tick(&self.machine);
+        self.report();
+        let too_old = now.since(done) > self.timeline.ticks_in_ms(OLDEST_EMITTED_MS);
+        self.outlet.emit(batch, too_old, late);
+    }
+
+    /// Starts afresh at the shared time, as the first of all instances.
+    fn begin(&mut self) {
+        self.clock.adopt();
+        let now = self.timeline.tick_at(self.clock.read_us());
+        self.machine = Machine::new(self.spec.clone(), &self.defaults, now);
+        self.rewind = Rewind::new(&self.machine);
+        self.report_idle();
+        self.show();
+    }
+
+    /// Reports a checkpoint, if this is one.
+    fn report(&self) {
+        let tick = self.machine.done();
+        if tick.0.is_multiple_of(CHECKPOINT_PERIOD) {
+            self.feed.report(Checkpoint {
+                tick,
+                applied: self.machine.applied(),
+                hash: StateHash(self.machine.hash()),
+            });
+        }
+    }
+
+    /// Reports the newest checkpoint before a machine that has computed nothing yet.
+    fn report_idle(&self) {
+        let done = self.machine.done().0;
+        self.feed.report(Checkpoint {
+            tick: Tick(done - done % CHECKPOINT_PERIOD),
+            applied: 0,
+            hash: StateHash(None),
+        });
+    }
+
+    fn restore(&mut self, restore: Restore) {
+        let Restore {
+            snapshot,
+            first,
+            done,
+        } = restore;
+        let state = match rmp_serde::from_slice(&snapshot.state) {
+            Ok(state) => state,
+            Err(error) => {
+                let _ = done.send(Err(error.to_string()));
+                return;
+            }
+        };
+        let before = self.machine.active_run().map(str::to_owned);
+        self.machine = Machine::restore(self.spec.clone(), self.timeline, state);
+        self.rewind = Rewind::new(&self.machine);
+        self.waiting_until = None;
+        self.report();
+        if first {
+            self.clock.adopt();
+            let now = self.timeline.tick_at(self.clock.read_us());
+            self.outlet.skip_to(now);
+        } else {
+            let after = self.machine.active_run();
+            if before.as_deref() != after {
+                self.tell_change(after.is_some());
+            }
+        }
+        self.restored = Some(done);
+        self.show();
+    }
+
+    /// Tells that the run is another one since the state was restored.
+    fn tell_change(&mut self, running: bool) {
+        let now = self.timeline.tick_at(self.clock.read_us());
+        let timestamp = self.timeline.timestamp(now);
+        let (run, notification) = if running {
+            (
+                RunChange::Began,
+                Notification::simulation_started(timestamp),
+            )
+        } else {
+            (
+                RunChange::Ended,
+                Notification::simulation_stopped(timestamp),
+            )
+        };
+        self.outlet.pass_on(Batch {
+            tick: now,
+            run,
+            events: vec![Arc::new(Event::Notification(notification))],
+            commands: Vec::new(),
+        });
+    }
+
+    /// Writes a snapshot, beside the loop: it can be large.
+    fn hand_out(&self, present: bool, reply: oneshot::Sender<Snapshot>) {
+        let machine = if present {
+            Some(&self.machine)
+        } else {
+            self.rewind.newest_at(CHECKPOINT_PERIOD)
+        };
+        let Some(machine) = machine.cloned() else {
+            return;
+        };
+        tokio::task::spawn_blocking(move || match rmp_serde::to_vec_named(&machine.snapshot()) {
+            Ok(state) => {
+                let _ = reply.send(Snapshot {
+                    tick: machine.done(),
+                    position: machine.position(),
+                    hash: StateHash(machine.hash()),
+                    state,
+                });
+            }
+            Err(error) => error!(%error, "a snapshot cannot be written"),
+        });
     }
 
     fn show(&self) {
@@ -147,53 +350,4 @@ fn time_steps(spec: &Arc<PlantSpec>) -> Duration {
         .collect();
     times.sort_unstable();
     times[times.len() / 2]
-}
-
-/// The way to the publisher, which never makes the engine wait: where the publisher is far behind,
-/// samples are left out and counted, all other events are kept for the next batch.
-struct Outlet {
-    sender: mpsc::Sender<Batch>,
-    kept: Vec<Arc<Event>>,
-    kept_run: RunChange,
-    left_out: u64,
-}
-
-impl Outlet {
-    fn new(sender: mpsc::Sender<Batch>) -> Self {
-        Self {
-            sender,
-            kept: Vec::new(),
-            kept_run: RunChange::None,
-            left_out: 0,
-        }
-    }
-
-    fn send(&mut self, mut batch: Batch, too_old: bool) {
-        if too_old {
-            batch.events.clear();
-        }
-        if !self.kept.is_empty() {
-            self.kept.append(&mut batch.events);
-            batch.events = mem::take(&mut self.kept);
-        }
-        if batch.run == RunChange::None {
-            batch.run = mem::replace(&mut self.kept_run, RunChange::None);
-        }
-        if batch.events.is_empty() && batch.run == RunChange::None {
-            return;
-        }
-        if let Err(mpsc::error::TrySendError::Full(mut batch)) = self.sender.try_send(batch) {
-            let before = batch.events.len();
-            batch
-                .events
-                .retain(|event| !matches!(event.as_ref(), Event::Sample(_)));
-            self.left_out += (before - batch.events.len()) as u64;
-            warn!(
-                samples.left_out = self.left_out,
-                "the publisher is behind: samples are left out"
-            );
-            self.kept = batch.events;
-            self.kept_run = batch.run;
-        }
-    }
 }

@@ -16,7 +16,7 @@ use crate::{
         alert::{Anomaly, Fault},
         command::{Entry, Report},
         entity::{Catalogue, EntityKind},
-        event::{Batch, Event, Notification, RunChange},
+        event::{Batch, Effected, Event, Notification, RunChange},
         injection::InjectionView,
         run::{Run, SimulationView},
         time::{STEP_MS, Tick, Timeline},
@@ -38,6 +38,8 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Scheduled {
     at: Tick,
+    /// Place of its command in the log.
+    position: u64,
     effect: Effect,
 }
 
@@ -58,6 +60,8 @@ pub struct Machine {
     scheduled: VecDeque<Scheduled>,
     /// The present or last run.
     course: Option<Course>,
+    /// Place of the newest command that has taken effect.
+    applied: u64,
     active: Option<Active>,
     history: History,
     topology: Arc<Topology>,
@@ -76,6 +80,7 @@ pub struct Snapshot {
     pub control: Control,
     scheduled: VecDeque<Scheduled>,
     course: Option<Course>,
+    applied: u64,
     active: Option<ActiveSnapshot>,
     history: Record,
     network: Option<NetworkState>,
@@ -99,6 +104,7 @@ impl Machine {
             control: Control::new(defaults),
             scheduled: VecDeque::new(),
             course: None,
+            applied: 0,
             active: None,
             history: History::new(spec.catalogue()),
             topology: spec.topology().clone(),
@@ -113,6 +119,26 @@ impl Machine {
     #[must_use]
     pub fn done(&self) -> Tick {
         self.done
+    }
+
+    /// The place in the log of the newest command taken into account, 0 before the first.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.control.position
+    }
+
+    /// The place in the log of the newest command that has taken effect, 0 before the first. At equal
+    /// ticks, machines with equal values here have equal states.
+    #[must_use]
+    pub fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    /// The id of the run that is on at this tick.
+    #[must_use]
+    pub fn active_run(&self) -> Option<&str> {
+        let course = self.course.as_ref()?;
+        self.active.as_ref().map(|_| course.run.id.as_str())
     }
 
     /// All entities of the plant.
@@ -170,6 +196,7 @@ impl Machine {
             }
             self.scheduled.push_back(Scheduled {
                 at: entry.effective,
+                position: entry.position,
                 effect,
             });
             self.list_injections();
@@ -187,10 +214,17 @@ impl Machine {
             tick: self.done,
             run: RunChange::None,
             events: Vec::new(),
+            commands: Vec::new(),
         };
         self.advance(&mut batch.events);
         while let Some(next) = self.scheduled.pop_front_if(|next| next.at <= self.done) {
+            let before = batch.events.len();
             self.take_effect(&next.effect, &mut batch);
+            self.applied = next.position;
+            batch.commands.push(Effected {
+                position: next.position,
+                events: before..batch.events.len(),
+            });
         }
         batch
     }
@@ -231,6 +265,7 @@ impl Machine {
             control: self.control.clone(),
             scheduled: self.scheduled.clone(),
             course: self.course.clone(),
+            applied: self.applied,
             active: self.active.as_ref().map(|active| ActiveSnapshot {
                 plant: active.plant.state().clone(),
                 watch: active.watch.state().clone(),
@@ -257,6 +292,7 @@ impl Machine {
             control: snapshot.control,
             scheduled: snapshot.scheduled,
             course: snapshot.course,
+            applied: snapshot.applied,
             history: History::resume(spec.catalogue(), snapshot.history),
             topology: match (&active, snapshot.topology) {
                 (Some(active), _) => active.plant.topology().clone(),
@@ -279,7 +315,7 @@ impl Machine {
     /// The course of the run at a tick to come, as the commands placed so far make it.
     fn ahead(&self, tick: Tick) -> Option<Course> {
         let mut course = self.course.clone();
-        for Scheduled { at, effect } in &self.scheduled {
+        for Scheduled { at, effect, .. } in &self.scheduled {
             match (&mut course, effect) {
                 (_, Effect::Begin(run)) => course = Some(Course::begin(run.clone())),
                 (Some(course), effect) => {

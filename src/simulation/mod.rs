@@ -10,7 +10,9 @@ pub mod engine;
 pub mod history;
 pub mod ledger;
 pub mod machine;
+mod outlet;
 pub mod period;
+mod rewind;
 mod sensor;
 pub mod step_clock;
 pub mod watch;
@@ -146,6 +148,11 @@ impl Simulation {
     /// [`SubmitError`] if it could not be placed; it then has no effect.
     pub async fn submit(&self, command: Command) -> Result<Verdict, SubmitError> {
         self.log.submit(command).await
+    }
+
+    /// Waits until commands can be placed.
+    pub async fn ready(&self) {
+        self.log.ready().await;
     }
 
     /// A start with the settings of this server; an unset seed is drawn here, once.

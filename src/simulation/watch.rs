@@ -189,7 +189,7 @@ impl Watch {
             if change.kind == AnomalyType::Missing && !sampled.contains(id) {
                 continue;
             }
-            self.note_anomaly(kind, id, change, at, found);
+            self.note_anomaly(kind, id, &change, at, found);
         }
     }
 
@@ -216,7 +216,7 @@ impl Watch {
         &mut self,
         kind: EntityKind,
         id: &EntityId,
-        change: AnomalyChange,
+        change: &AnomalyChange,
         at: Instant,
         found: &mut Vec<Event>,
     ) {

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     LossParameters, STEP_S, ThermalParameters,
+    lc_filter::{LcFilter, LcState},
     losses::LossCurve,
     parameters::{ParameterError, check_common, positive, whole_fraction},
     ripple,
     thermal::{HeatSink, ThermalState},
 };
-use crate::plant::discrete::ExactStep;
 
 /// Time constant of the current loop in control periods.
 const CURRENT_LOOP_PERIODS: f64 = 2.0;
@@ -23,6 +23,8 @@ const CURRENT_LOOP_PERIODS: f64 = 2.0;
 const VOLTAGE_LOOP_PERIODS: f64 = 8.0;
 /// Input voltage per unit of nominal between which the converter falls silent.
 const LOCKOUT_PU: (f64, f64) = (0.75, 0.85);
+/// Least input voltage per unit by which a voltage is turned into a duty ratio.
+const LEAST_INPUT_PU: f64 = 1e-3;
 /// A control period that moves neither current nor voltage by more than this fraction of their ratings
 /// ends the transient: what is left of it is far below the resolution of anything published.
 const AT_REST: f64 = 1e-12;
@@ -102,47 +104,6 @@ pub struct BuckReadings {
     pub losses_w: f64,
     /// Whether a current limit or the end of the duty ratio's range acted at the end of the step.
     pub limiting: bool,
-}
-
-/// Inductor, capacitor and load.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LcFilter {
-    l_h: f64,
-    step: ExactStep<2>,
-}
-
-/// Inductor current and capacitor voltage.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct LcState {
-    /// Inductor current, A.
-    pub inductor_a: f64,
-    /// Capacitor voltage, V.
-    pub output_v: f64,
-}
-
-impl LcFilter {
-    /// A filter with its control period. `load_siemens` is 1/Rload, 0 without a load.
-    #[must_use]
-    pub fn new(l_h: f64, c_f: f64, r_ohm: f64, load_siemens: f64, sample_s: f64) -> Self {
-        let system = [[-r_ohm / l_h, -1.0 / l_h], [1.0 / c_f, -load_siemens / c_f]];
-        Self {
-            l_h,
-            step: ExactStep::new(&system, sample_s),
-        }
-    }
-
-    /// The state a period later with `switch_v` (d Vin) at the inductor.
-    #[must_use]
-    pub fn advance(&self, state: LcState, switch_v: f64) -> LcState {
-        let [inductor_a, output_v] = self.step.advance(
-            &[state.inductor_a, state.output_v],
-            &[switch_v / self.l_h, 0.0],
-        );
-        LcState {
-            inductor_a,
-            output_v,
-        }
-    }
 }
 
 /// A buck converter: parameters and what can be computed from them once.
@@ -273,41 +234,9 @@ impl Buck {
 
     /// A step that looks away once a control period moves the state by less than `at_rest`.
     fn step_until(&self, state: &mut BuckState, input: &BuckInput, at_rest: f64) {
-        let parameters = &self.parameters;
-        let operation = self.operation_share(input.input_v);
         let control = self.control(state, input);
-        let filter = LcFilter::new(
-            parameters.l_h,
-            parameters.c_f,
-            parameters.r_ohm,
-            control.load_siemens,
-            parameters.sample_s,
-        );
-        let (rest_a, rest_v) = (
-            at_rest * parameters.rated_a(),
-            at_rest * parameters.output_v,
-        );
-
-        let mut now = state.filter;
-        let mut switch_v = self.switch_v(now, &control).0;
-        let (mut sum_a, mut sum_w) = (0.0, 0.0);
-        let mut left = self.periods;
-        while left > 0 {
-            let next = filter.advance(now, switch_v);
-            let mean_a = 0.5 * (now.inductor_a + next.inductor_a);
-            let still = (next.inductor_a - now.inductor_a).abs() < rest_a
-                && (next.output_v - now.output_v).abs() < rest_v;
-            let periods = if still { left } else { 1 };
-            sum_a += periods as f64 * mean_a;
-            sum_w += periods as f64 * (switch_v * mean_a);
-            left -= periods;
-            now = next;
-            switch_v = self.switch_v(now, &control).0;
-        }
-        state.filter = now;
-
-        let per_period = 1.0 / self.periods as f64;
-        let mean_a = sum_a * per_period;
+        let (mean_a, mean_w) = self.run(&mut state.filter, &control, at_rest);
+        let operation = self.operation_share(input.input_v);
         let losses_w = operation * self.losses.at_squared(mean_a * mean_a);
         self.heat_sink.advance(
             &mut state.thermal,
@@ -315,29 +244,71 @@ impl Buck {
             input.thermal_resistance_factor,
             input.ambient_c,
         );
-        let (switch_v, limiting) = self.switch_v(now, &control);
+        state.readings = self.readings(state, &control);
+        state.readings.losses_w = losses_w;
+        state.readings.input_w = mean_w + losses_w;
+    }
+
+    /// The control periods of a step. Returns the inductor's mean current and mean power from the switch.
+    fn run(&self, state: &mut LcState, control: &Control, at_rest: f64) -> (f64, f64) {
+        let parameters = &self.parameters;
+        let filter = LcFilter::new(
+            parameters.l_h,
+            parameters.c_f,
+            parameters.r_ohm,
+            control.load_siemens,
+            parameters.sample_s,
+        );
+        let rest_a = at_rest * parameters.rated_a();
+        let rest_v = at_rest * parameters.output_v;
+        let (mut sum_a, mut sum_w) = (0.0, 0.0);
+        let mut left = self.periods;
+        while left > 0 {
+            let (switch_v, _) = self.switch_v(*state, control);
+            let next = filter.advance(*state, switch_v);
+            let mean_a = 0.5 * (state.inductor_a + next.inductor_a);
+            let still = (next.inductor_a - state.inductor_a).abs() < rest_a
+                && (next.output_v - state.output_v).abs() < rest_v;
+            let periods = if still { left } else { 1 };
+            sum_a += periods as f64 * mean_a;
+            sum_w += periods as f64 * (switch_v * mean_a);
+            left -= periods;
+            *state = next;
+        }
+        let per_period = 1.0 / self.periods as f64;
+        (sum_a * per_period, sum_w * per_period)
+    }
+
+    /// What can be read off a state, means of the step aside.
+    fn readings(&self, state: &BuckState, control: &Control) -> BuckReadings {
+        let parameters = &self.parameters;
+        let LcState {
+            inductor_a,
+            output_v,
+        } = state.filter;
+        let (switch_v, limiting) = self.switch_v(state.filter, control);
+        let least_v = LEAST_INPUT_PU * parameters.input_nominal_v;
         let ripple_a = ripple::buck_ripple_a(
             control.input_v,
-            now.output_v,
-            switch_v / control.input_v.max(1e-3 * parameters.input_nominal_v),
+            output_v,
+            switch_v / control.input_v.max(least_v),
             parameters.l_h,
             parameters.switching_hz,
         );
-        state.readings = BuckReadings {
-            input_v: input.input_v,
-            output_v: now.output_v,
-            inductor_a: now.inductor_a,
-            output_w: now.output_v * now.inductor_a,
-            input_w: sum_w * per_period + losses_w,
+        BuckReadings {
+            input_v: control.input_v,
+            output_v,
+            inductor_a,
+            output_w: output_v * inductor_a,
             ripple_percent: ripple::dc_ripple_percent(
                 ripple_a.max(0.0),
-                now.inductor_a,
+                inductor_a,
                 parameters.rated_a(),
             ),
             heat_sink_c: state.thermal.heat_sink_c(),
-            losses_w,
             limiting,
-        };
+            ..BuckReadings::default()
+        }
     }
 
     /// 1 in operation, less towards undervoltage lockout.
@@ -406,3 +377,6 @@ impl BuckState {
         &self.readings
     }
 }
+
+#[cfg(test)]
+mod tests;

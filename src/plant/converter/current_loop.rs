@@ -2,14 +2,14 @@
 //!
 //! Yazdani and Iravani 2010, chapter 8, with i and v as [space vectors](SpaceVector), i towards the grid:
 //!
-//! - filter: L di/dt = -(R + jωL) i + v_t - v_s
-//! - control, every Ts: e = i* - i;  v_t* = Kp e + ξ + v_s + jωL i;  ξ += Ki Ts e
-//! - |v_t| cannot exceed Vdc/√3 (linear range of space-vector modulation). Beyond, v_t* is shortened
+//! - filter: `L di/dt = -(R + jωL) i + v_t - v_s`
+//! - control, every Ts: `e = i* - i;  v_t* = Kp e + ξ + v_s + jωL i;  ξ += Ki Ts e`
+//! - `|v_t|` cannot exceed Vdc/√3 (linear range of space-vector modulation). Beyond, `v_t*` is shortened
 //!   without turning it, and ξ rests.
 //!
 //! Kp = L/τ and Ki = R/τ cancel the filter's pole: the closed loop is of first order with time constant τ.
 //!
-//! Between two actions of the control v_t is constant, so that the filter is solved exactly. As long as
+//! Between two actions of the control `v_t` is constant, so that the filter is solved exactly. As long as
 //! the limit is not reached the closed loop is linear too: [`CurrentStep::over`] precomputes what `n`
 //! steps do to the deviation from the steady state, and [`CurrentBlock::advance`] takes them at once.
 
@@ -50,10 +50,10 @@ pub struct CurrentStep {
     integral_ohm: f64,
     r_ohm: f64,
     reactance_ohm: f64,
-    /// i after a period = `transition` i + `admittance` (v_t - v_s).
+    /// `i` after a period = `transition * i + admittance * (v_t - v_s)`.
     transition: SpaceVector,
     admittance: SpaceVector,
-    /// Mean of i over the period = `mean_transition` i + `mean_admittance` (v_t - v_s).
+    /// Mean of `i` over it = `mean_transition * i + mean_admittance * (v_t - v_s)`.
     mean_transition: SpaceVector,
     mean_admittance: SpaceVector,
 }
@@ -256,4 +256,122 @@ fn exponentials(z: SpaceVector) -> (SpaceVector, SpaceVector, SpaceVector) {
     }
     let mean = one + z * mean_of_mean;
     (one + z * mean, mean, mean_of_mean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two_level() -> CurrentLoop {
+        CurrentLoop::tuned(0.5e-3, 5e-3, 1e-3, 100e-6)
+    }
+
+    fn distance(left: SpaceVector, right: SpaceVector) -> f64 {
+        (left - right).length()
+    }
+
+    #[test]
+    fn a_step_of_the_reference_is_answered_in_first_order() {
+        for (current_loop, grid_v, limit_v) in [
+            (two_level(), 326.6, 433.0),
+            (CurrentLoop::tuned(0.6e-3, 6e-3, 1e-3, 125e-6), 563.4, 692.8),
+        ] {
+            let step = current_loop.at(50.0);
+            let mut state = CurrentState::default();
+            let mut samples = Vec::new();
+            for _ in 0..200 {
+                samples.push(state.current_a.d);
+                let grid_v = SpaceVector::new(grid_v, 0.0);
+                step.advance(&mut state, SpaceVector::new(100.0, 0.0), grid_v, limit_v);
+            }
+            let largest = samples.iter().fold(0.0, |a: f64, &b| a.max(b));
+            assert!(largest < 100.5, "{largest}");
+            // 63.2 % are passed within τ ± Ts.
+            let early = ((1e-3 - current_loop.sample_s) / current_loop.sample_s).floor();
+            let late = ((1e-3 + current_loop.sample_s) / current_loop.sample_s).ceil();
+            let passed = samples.iter().position(|&a| a >= 63.212).unwrap() as f64;
+            assert!((early..=late).contains(&passed), "{passed}");
+        }
+    }
+
+    #[test]
+    fn a_block_is_so_many_steps() {
+        for (periods, frequency_hz) in [(10, 50.0), (8, 49.2), (1, 51.0)] {
+            let block = two_level().at(frequency_hz).over(periods);
+            let grid_v = SpaceVector::new(326.6, 0.0);
+            let mut fast = CurrentState::default();
+            let mut slow = fast;
+            for k in 0..40_u32 {
+                let reference_a = SpaceVector::new(
+                    f64::from(k % 7) * 15.0 - 40.0,
+                    f64::from(k % 3) * 20.0 - 15.0,
+                );
+                let mean_a = block.advance(&mut fast, reference_a, grid_v, 433.0);
+                let expected_a = block.step_by_step(&mut slow, reference_a, grid_v, 433.0);
+                assert!(distance(mean_a, expected_a) < 1e-9);
+                assert!(distance(fast.current_a, slow.current_a) < 1e-9);
+                assert!(distance(fast.integrator_v, slow.integrator_v) < 1e-9);
+                // The short way was taken, or there was nothing to compare.
+                assert!(periods == 1 || fast != slow);
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_heeds_the_limit_as_steps_do() {
+        let block = two_level().at(50.0).over(10);
+        let grid_v = SpaceVector::new(326.6, 0.0);
+        for limit_v in (280..440).map(f64::from) {
+            for reference_a in [-200.0, -60.0, 60.0, 200.0] {
+                let reference_a = SpaceVector::new(reference_a, 50.0);
+                let mut fast = CurrentState::default();
+                let mut slow = fast;
+                for _ in 0..5 {
+                    let mean_a = block.advance(&mut fast, reference_a, grid_v, limit_v);
+                    let expected_a = block.step_by_step(&mut slow, reference_a, grid_v, limit_v);
+                    assert!(distance(mean_a, expected_a) < 1e-9, "{limit_v}");
+                }
+                assert!(distance(fast.current_a, slow.current_a) < 1e-9, "{limit_v}");
+                assert!(
+                    distance(fast.integrator_v, slow.integrator_v) < 1e-9,
+                    "{limit_v}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_mean_current_is_the_integral() {
+        let coarse = two_level();
+        // A thousand finer periods of the filter alone under the same voltage.
+        let mut fine = coarse;
+        fine.sample_s /= 1000.0;
+        let start_a = SpaceVector::new(80.0, -30.0);
+        let drive_v = SpaceVector::new(40.0, 25.0);
+        let step = fine.at(50.0);
+        let mut current_a = start_a;
+        let mut sum_a = SpaceVector::ZERO;
+        for _ in 0..1000 {
+            let next_a = step.transition * current_a + step.admittance * drive_v;
+            sum_a = sum_a + (current_a + next_a).scaled(0.5);
+            current_a = next_a;
+        }
+        let step = coarse.at(50.0);
+        let mean_a = step.mean_transition * start_a + step.mean_admittance * drive_v;
+        assert!(distance(mean_a, sum_a.scaled(1e-3)) < 1e-6);
+        let end_a = step.transition * start_a + step.admittance * drive_v;
+        assert!(distance(end_a, current_a) < 1e-10);
+    }
+
+    #[test]
+    fn the_integrator_rests_while_the_limit_acts() {
+        let step = two_level().at(50.0);
+        let mut state = CurrentState::default();
+        let grid_v = SpaceVector::new(326.6, 0.0);
+        step.advance(&mut state, SpaceVector::new(200.0, 0.0), grid_v, 330.0);
+        assert_eq!(state.integrator_v, SpaceVector::ZERO);
+        // The terminal voltage is the limit, in the direction wanted: 330 - 326.6 V drive the current.
+        let expected_a = step.admittance.scaled(330.0 - 326.6);
+        assert!(distance(state.current_a, expected_a) < 1e-12);
+    }
 }

@@ -344,3 +344,6 @@ impl GridConverterState {
         &self.readings
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,6 +78,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_supply_is_used_up_by_its_current() {
+        let curve = LossParameters::TWO_LEVEL.curve(50e3, 125.0);
+        for supply_w in [201.0, 4500.0, 30e3] {
+            let current_a = curve.current_of(supply_w, 5.0);
+            let squared = current_a * current_a;
+            let used_w = 5.0 * squared + curve.at_squared(squared);
+            assert!((used_w - supply_w).abs() < 1e-9 * supply_w);
+        }
+        assert!(curve.current_of(100.0, 5.0).abs() < 1e-12);
+    }
+
+    #[test]
     fn rated_current_gives_the_rated_fraction() {
         let curve = LossParameters::TWO_LEVEL.curve(100e3, 204.124);
         assert!((curve.at_squared(204.124 * 204.124) - 1800.0).abs() < 1e-9);

@@ -13,18 +13,20 @@ mod current_loop;
 mod dc_link;
 pub mod droop;
 mod grid_converter;
+mod lc_filter;
 mod losses;
 mod parameters;
 pub mod ripple;
 mod space_vector;
 mod thermal;
 
-pub use buck::{Buck, BuckInput, BuckParameters, BuckReadings, BuckState, LcFilter, LcState};
+pub use buck::{Buck, BuckInput, BuckParameters, BuckReadings, BuckState};
 pub use current_loop::{CurrentBlock, CurrentLoop, CurrentState, CurrentStep};
 pub use dc_link::DcLinkState;
 pub use grid_converter::{
     EnergyBalance, GridConverter, GridConverterInput, GridConverterReadings, GridConverterState,
 };
+pub use lc_filter::{LcFilter, LcState};
 pub use losses::LossParameters;
 pub use parameters::{GridConverterParameters, ParameterError, Topology};
 pub use space_vector::SpaceVector;

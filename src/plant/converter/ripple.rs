@@ -1,7 +1,7 @@
 //! Switching ripple of the current and the distortion it makes.
 //!
-//! Sources: Holmes and Lipo 2003 (rms ripple of space-vector modulation). M = 2 v_t/Vdc is the
-//! modulation index, with v_t the peak phase voltage at the terminals.
+//! Sources: Holmes and Lipo 2003 (rms ripple of space-vector modulation). `M = 2 v_t/Vdc` is the
+//! modulation index, with `v_t` the peak phase voltage at the terminals.
 
 use std::f64::consts::PI;
 
@@ -87,4 +87,82 @@ fn three_level_factor(modulation: f64) -> f64 {
             let share = (modulation - pair[0].0) / (pair[1].0 - pair[0].0);
             pair[0].1 + share * (pair[1].1 - pair[0].1)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATED_A: f64 = 204.124_145;
+    const NPC_RATED_A: f64 = 295.827;
+
+    // NumPy 2.4.6, the formulas written out.
+    #[test]
+    fn distortion_of_the_two_level_bridge() {
+        for (terminal_v, dc_v, current_a, ripple_a, percent) in [
+            (
+                326.598_632,
+                750.0,
+                RATED_A,
+                3.144_690_323_498_849,
+                2.259_813_505_917_313,
+            ),
+            (
+                200.0,
+                750.0,
+                20.0,
+                2.608_005_257_563_590_4,
+                19.431_535_479_440_36,
+            ),
+            (
+                320.0,
+                700.0,
+                1.0,
+                2.991_109_314_361_527,
+                43.148_268_917_210_77,
+            ),
+        ] {
+            let modulation = 2.0 * terminal_v / dc_v;
+            let found = ripple_rms_a(Topology::TwoLevel, modulation, dc_v, 0.5e-3, 10e3);
+            assert!((found - ripple_a).abs() < 1e-12 * ripple_a, "{found}");
+            let thd = thd_percent(found, current_a, RATED_A);
+            assert!((thd - percent).abs() < 1e-12 * percent, "{thd}");
+        }
+    }
+
+    #[test]
+    fn distortion_of_the_three_level_bridge() {
+        for (terminal_v, current_a, ripple_a, percent) in [
+            (
+                563.382_64,
+                NPC_RATED_A,
+                2.319_485_533_333_333_7,
+                1.260_764_050_010_145_4,
+            ),
+            (300.0, 100.0, 2.65, 4.146_744_518_467_952),
+        ] {
+            let found = ripple_rms_a(Topology::Npc, terminal_v / 600.0, 1200.0, 0.6e-3, 8e3);
+            assert!((found - ripple_a).abs() < 1e-12 * ripple_a, "{found}");
+            let thd = thd_percent(found, current_a, NPC_RATED_A);
+            assert!((thd - percent).abs() < 1e-12 * percent, "{thd}");
+        }
+    }
+
+    #[test]
+    fn modulation_outside_the_formulas_keeps_to_their_ends() {
+        for topology in [Topology::TwoLevel, Topology::Npc] {
+            let ripple = |modulation| ripple_rms_a(topology, modulation, 750.0, 0.5e-3, 10e3);
+            assert!(ripple(0.0).is_finite() && ripple(0.0) >= 0.0);
+            let (at_end, beyond) = (ripple(LARGEST_MODULATION), ripple(5.0));
+            assert!((at_end - beyond).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_triangle_has_its_rms() {
+        // 9.375 A peak to peak at 125 A: 100 · 9.375/√12/125.
+        let ripple_a = buck_ripple_a(750.0, 375.0, 0.5, 1e-3, 20e3);
+        assert!((ripple_a - 9.375).abs() < 1e-12);
+        assert!((dc_ripple_percent(ripple_a, 125.0, 125.0) - 2.165_063_509_461_097).abs() < 1e-12);
+    }
 }

@@ -14,7 +14,10 @@ use self::{
     irradiance::{Plane, under_clouds},
     position::{Geocentric, Place, SunPosition},
 };
-use super::weather::{Ramp, SolarWeather};
+use super::{
+    range,
+    weather::{Ramp, SolarWeather},
+};
 
 /// What a photovoltaic plant is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +62,26 @@ impl Default for SolarParameters {
             albedo: 0.2,
             cloud_crossing_s: 20.0,
         }
+    }
+}
+
+impl SolarParameters {
+    /// What is wrong with them, one sentence each.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        range::problems([
+            ("latitude_degree", self.latitude_degree, -90.0..=90.0),
+            ("longitude_degree", self.longitude_degree, -180.0..=180.0),
+            ("altitude_m", self.altitude_m, -500.0..=9000.0),
+            ("tilt_degree", self.tilt_degree, 0.0..=180.0),
+            ("azimuth_degree", self.azimuth_degree, 0.0..=360.0),
+            ("capacity_kw", self.capacity_kw, 1e-3..=1e9),
+            ("dc_ratio", self.dc_ratio, 0.0..=10.0),
+            ("gamma_per_k", self.gamma_per_k, -0.01..=0.01),
+            ("losses", self.losses, 0.0..=1.0),
+            ("albedo", self.albedo, 0.0..=1.0),
+            ("cloud_crossing_s", self.cloud_crossing_s, 1.0..=3600.0),
+        ])
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::process::{OrnsteinUhlenbeck, Share};
 use crate::{
     maths::exp,
+    plant::range::NumberInRange,
     random::{Draws, Source},
 };
 
@@ -64,6 +65,48 @@ impl Default for CloudParameters {
             correlation_length_km: 20.0,
             passing_correlation_length_km: 1.0,
         }
+    }
+}
+
+impl CloudParameters {
+    pub(super) fn ranges(&self) -> [NumberInRange; 13] {
+        let time_s = 1.0..=1e9;
+        let distance_km = 1e-3..=1e9;
+        [
+            ("clouds.clear_dwell_s", self.clear_dwell_s, time_s.clone()),
+            ("clouds.broken_dwell_s", self.broken_dwell_s, time_s.clone()),
+            (
+                "clouds.overcast_dwell_s",
+                self.overcast_dwell_s,
+                time_s.clone(),
+            ),
+            ("clouds.through_broken", self.through_broken, 0.0..=1.0),
+            ("clouds.clearing", self.clearing, 0.0..=1.0),
+            ("clouds.gap_index", self.gap_index, 0.0..=MAX_INDEX),
+            ("clouds.shade_index", self.shade_index, 0.0..=MAX_INDEX),
+            (
+                "clouds.overcast_index",
+                self.overcast_index,
+                0.0..=MAX_INDEX,
+            ),
+            ("clouds.passing_s", self.passing_s, time_s.clone()),
+            ("clouds.slow_s", self.slow_s, time_s),
+            (
+                "clouds.array_low_pass_s",
+                self.array_low_pass_s,
+                0.0..=3600.0,
+            ),
+            (
+                "clouds.correlation_length_km",
+                self.correlation_length_km,
+                distance_km.clone(),
+            ),
+            (
+                "clouds.passing_correlation_length_km",
+                self.passing_correlation_length_km,
+                distance_km,
+            ),
+        ]
     }
 }
 

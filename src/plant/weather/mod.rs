@@ -22,7 +22,10 @@ pub use self::{
     temperature::TemperatureClimate,
     wind_speed::{MeanWindState, WindClimate, WindState},
 };
-use super::solar::{position::Geocentric, track::SunTrack};
+use super::{
+    range,
+    solar::{position::Geocentric, track::SunTrack},
+};
 use crate::random::Source;
 
 /// The climate of a region.
@@ -53,6 +56,28 @@ impl Default for WeatherParameters {
             wind: WindClimate::default(),
             temperature: TemperatureClimate::default(),
         }
+    }
+}
+
+impl WeatherParameters {
+    /// What is wrong with them, one sentence each.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let region = [
+            ("latitude_degree", self.latitude_degree, -90.0..=90.0),
+            ("longitude_degree", self.longitude_degree, -180.0..=180.0),
+        ];
+        let turbidity = self
+            .linke_turbidity
+            .map(|turbidity| ("linke_turbidity", turbidity, 1.0..=10.0));
+        range::problems(
+            region
+                .into_iter()
+                .chain(turbidity)
+                .chain(self.clouds.ranges())
+                .chain(self.wind.ranges())
+                .chain(self.temperature.ranges()),
+        )
     }
 }
 
@@ -227,9 +252,10 @@ impl Weather {
             }
         });
         let mut track = SunTrack::new(unix_s);
+        let sun = track.at(unix_s);
         WeatherState {
-            sun: track.at(unix_s),
             track,
+            sun,
             linke_turbidity: self.linke_turbidity(unix_s),
             expected_c: self.air.expected_c(unix_s),
             solar: solar.collect(),
@@ -357,31 +383,31 @@ mod tests {
                 latitude_degree,
                 ..WeatherParameters::default()
             };
-            let plant = |azimuth_degree, tilt_degree| {
+            let plant = |tilt_degree, azimuth_degree| {
                 SolarPlant::new(SolarParameters {
                     latitude_degree,
-                    azimuth_degree,
                     tilt_degree,
+                    azimuth_degree,
                     ..SolarParameters::default()
                 })
             };
             Self {
                 weather: weather(&parameters, seed),
-                plants: vec![plant(180.0, 35.0), plant(0.0, 90.0)],
+                plants: vec![plant(35.0, 180.0), plant(90.0, 0.0)],
                 turbine: WindTurbine::new(WindParameters::default()),
             }
         }
 
         fn start(&self, unix_s: f64) -> ParkState {
             let weather = self.weather.start(unix_s);
+            let turbines = self.weather.wind(&weather);
+            let turbines = turbines
+                .map(|weather| self.turbine.start(&weather))
+                .collect();
             ParkState {
-                plants: vec![SolarState::default(); 2],
-                turbines: self
-                    .weather
-                    .wind(&weather)
-                    .map(|weather| self.turbine.start(&weather))
-                    .collect(),
                 weather,
+                plants: vec![SolarState::default(); 2],
+                turbines,
             }
         }
 
@@ -435,8 +461,8 @@ mod tests {
     #[test]
     fn a_year_at_twenty_seeds_is_plausible_anywhere() {
         let latitudes = [52.23, -90.0, 90.0, 0.0, -33.9, 69.6];
-        for seed in 0..20 {
-            let park = Park::new(latitudes[seed as usize % latitudes.len()], seed);
+        for (seed, latitude) in (0..20).zip(latitudes.into_iter().cycle()) {
+            let park = Park::new(latitude, seed);
             let start_s = 1_892_160_000.0 * seed as f64 / 10.0;
             let mut state = park.start(start_s);
             for step in 1..=17_600 {
@@ -471,6 +497,22 @@ mod tests {
     }
 
     #[test]
+    fn parameters_out_of_range_are_told() {
+        assert_eq!(WeatherParameters::default().problems(), [""; 0]);
+        let mut parameters = WeatherParameters::default();
+        parameters.clouds.slow_s = f64::NAN;
+        parameters.wind.weibull_shape = 0.0;
+        parameters.linke_turbidity[3] = 0.0;
+        assert_eq!(parameters.problems().len(), 3);
+        let mut turbine = WindParameters::default();
+        assert_eq!(turbine.problems(), [""; 0]);
+        turbine.curve_v_ms.swap(3, 4);
+        turbine.curve_p_kw.pop();
+        assert_eq!(turbine.problems().len(), 2);
+        assert_eq!(SolarParameters::default().problems(), [""; 0]);
+    }
+
+    #[test]
     fn seeds_differ_and_one_seed_repeats() {
         let state = |seed| weather(&WeatherParameters::default(), seed).start(START_S);
         assert_eq!(state(1), state(1));
@@ -492,14 +534,22 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_share_their_wind_and_the_far_ones_do_not() {
-        let correlation = |distance_km: f64| {
+    fn neighbours_share_their_weather_and_the_far_ones_do_not() {
+        // Of the wind and of the temperature, at the start and after it has been forgotten.
+        let mut parameters = WeatherParameters::default();
+        parameters.wind.time_constant_s = 4.0;
+        parameters.wind.smoothing_s = 2.0;
+        parameters.temperature.time_constant_s = 4.0;
+        let correlation = |distance_km: f64, steps: u64, value: fn(&WindSiteState) -> f64| {
             let sites = [site("A", 0.0, 40.0), site("B", distance_km, 40.0)];
-            let pairs: Vec<_> = (0..3_000)
+            let pairs: Vec<_> = (0..1_500)
                 .map(|seed| {
-                    let weather = Weather::new(&WeatherParameters::default(), seed, &[], &sites);
-                    let state = weather.start(START_S);
-                    [&state.wind[0], &state.wind[1]].map(|site| site.wind.mean.mean_ms)
+                    let weather = Weather::new(&parameters, seed, &[], &sites);
+                    let mut state = weather.start(START_S);
+                    for step in 1..=steps {
+                        weather.step(&mut state, step, START_S);
+                    }
+                    [&state.wind[0], &state.wind[1]].map(value)
                 })
                 .collect();
             let mean = |value: &dyn Fn(&[f64; 2]) -> f64| {
@@ -510,8 +560,15 @@ mod tests {
                 |i: usize, j: usize| mean(&|pair| (pair[i] - middles[i]) * (pair[j] - middles[j]));
             product(0, 1) / (product(0, 0) * product(1, 1)).sqrt()
         };
-        assert!(correlation(5.0) > 0.9);
-        assert!(correlation(1_000.0).abs() < 0.1);
+        for value in [
+            |site: &WindSiteState| site.wind.mean.mean_ms,
+            |site: &WindSiteState| site.deviation,
+        ] {
+            for steps in [0, 20] {
+                assert!(correlation(5.0, steps, value) > 0.9);
+                assert!(correlation(2_000.0, steps, value).abs() < 0.1);
+            }
+        }
     }
 
     #[test]

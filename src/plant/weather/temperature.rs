@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use serde::{Deserialize, Serialize};
 
 use super::process::{OrnsteinUhlenbeck, Share};
-use crate::{maths::cos, random::Source};
+use crate::{maths::cos, plant::range::NumberInRange, random::Source};
 
 const YEAR_S: f64 = 365.2425 * DAY_S;
 const DAY_S: f64 = 86_400.0;
@@ -47,6 +47,42 @@ impl Default for TemperatureClimate {
             time_constant_s: 172_800.0,
             correlation_length_km: 200.0,
         }
+    }
+}
+
+impl TemperatureClimate {
+    pub(super) fn ranges(&self) -> [NumberInRange; 9] {
+        [
+            ("temperature.mean_c", self.mean_c, -60.0..=50.0),
+            (
+                "temperature.annual_amplitude_k",
+                self.annual_amplitude_k,
+                0.0..=50.0,
+            ),
+            ("temperature.coldest_day", self.coldest_day, 0.0..=366.0),
+            (
+                "temperature.daily_amplitude_k",
+                self.daily_amplitude_k,
+                0.0..=30.0,
+            ),
+            (
+                "temperature.daily_seasonal_k",
+                self.daily_seasonal_k,
+                -30.0..=30.0,
+            ),
+            ("temperature.warmest_hour", self.warmest_hour, 0.0..=24.0),
+            ("temperature.deviation_k", self.deviation_k, 0.0..=20.0),
+            (
+                "temperature.time_constant_s",
+                self.time_constant_s,
+                1.0..=1e9,
+            ),
+            (
+                "temperature.correlation_length_km",
+                self.correlation_length_km,
+                1e-3..=1e9,
+            ),
+        ]
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::process::{OrnsteinUhlenbeck, Share, Smoothed};
 use crate::{
     maths::{erfc, log, log1p, pow},
-    plant::wind::profile::Profile,
+    plant::{range::NumberInRange, wind::profile::Profile},
     random::{Draws, Source},
 };
 
@@ -60,6 +60,38 @@ impl Default for WindClimate {
             turbulence_length_m: 170.0,
             correlation_length_km: 100.0,
         }
+    }
+}
+
+impl WindClimate {
+    pub(super) fn ranges(&self) -> [NumberInRange; 9] {
+        [
+            ("wind.weibull_shape", self.weibull_shape, 0.5..=20.0),
+            ("wind.weibull_scale_ms", self.weibull_scale_ms, 0.0..=50.0),
+            (
+                "wind.reference_height_m",
+                self.reference_height_m,
+                2.0..=500.0,
+            ),
+            ("wind.roughness_m", self.roughness_m, 1e-6..=1.5),
+            ("wind.time_constant_s", self.time_constant_s, 1.0..=1e9),
+            ("wind.smoothing_s", self.smoothing_s, 1.0..=1e9),
+            (
+                "wind.turbulence_intensity",
+                self.turbulence_intensity,
+                0.0..=1.0,
+            ),
+            (
+                "wind.turbulence_length_m",
+                self.turbulence_length_m,
+                1.0..=1e4,
+            ),
+            (
+                "wind.correlation_length_km",
+                self.correlation_length_km,
+                1e-3..=1e9,
+            ),
+        ]
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     maths::exp,
     plant::{
+        range,
         solar::clear_sky::standard_pressure_pa,
         weather::{Ramp, WindWeather},
     },
@@ -62,11 +63,39 @@ impl Default for WindParameters {
             cut_in_ms: 3.0,
             cut_out_ms: 25.0,
             restart_ms: 22.0,
-            restart_average_s: 60.0,
+            restart_average_s: 300.0,
             rotor_low_pass_s: 3.0,
             drive_lag_s: 1.5,
             gust_rise_s: 4.0,
         }
+    }
+}
+
+impl WindParameters {
+    /// What is wrong with them, one sentence each.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = range::problems([
+            ("altitude_m", self.altitude_m, -500.0..=9000.0),
+            ("hub_height_m", self.hub_height_m, 2.0..=500.0),
+            ("capacity_kw", self.capacity_kw, 1e-3..=1e9),
+            ("cut_in_ms", self.cut_in_ms, 0.0..=self.cut_out_ms),
+            ("cut_out_ms", self.cut_out_ms, 1.0..=100.0),
+            ("restart_ms", self.restart_ms, 0.0..=self.cut_out_ms),
+            ("restart_average_s", self.restart_average_s, 0.0..=3600.0),
+            ("rotor_low_pass_s", self.rotor_low_pass_s, 0.0..=60.0),
+            ("drive_lag_s", self.drive_lag_s, 0.0..=60.0),
+            ("gust_rise_s", self.gust_rise_s, 1.0..=3600.0),
+        ]);
+        let rises = self.curve_v_ms.is_sorted_by(|low, high| low < high);
+        if !rises || self.curve_v_ms.iter().any(|v| !(0.0..=100.0).contains(v)) {
+            problems.push("curve_v_ms must rise, from 0 to 100".into());
+        }
+        let gives = |power: &f64| (0.0..=1e9).contains(power);
+        if self.curve_p_kw.len() != self.curve_v_ms.len() || !self.curve_p_kw.iter().all(gives) {
+            problems.push("curve_p_kw must give a power, 0 or more, for each of curve_v_ms".into());
+        }
+        problems
     }
 }
 
@@ -164,6 +193,8 @@ impl WindTurbine {
         state.rotor_ms += self.rotor_gain * (wind_ms - state.rotor_ms);
         state.average_ms += self.average_gain * (state.rotor_ms - state.average_ms);
         if state.rotor_ms > turbine.cut_out_ms {
+            // The average begins anew at each gust, so that a turbine that stopped stands for minutes.
+            state.average_ms = state.rotor_ms;
             state.stopped_by_storm = true;
         } else if state.rotor_ms.max(state.average_ms) < turbine.restart_ms {
             state.stopped_by_storm = false;
@@ -216,7 +247,7 @@ mod tests {
             wind_speed_ms: v,
             air_c: 10.0,
         };
-        (0..300)
+        (0..900)
             .map(|_| turbine.step(state, &weather, gust).generation_kw)
             .last()
             .unwrap()

@@ -1,0 +1,112 @@
+//! A quantity that is the same everywhere: no sensor's frequency can leave the others'.
+
+use super::{
+    entity::EntityState,
+    model::{Noise, Row},
+    track::{Gate, Input},
+};
+
+/// One quantity that is the same everywhere: each sensor against the mean of the others that are not
+/// suspected. Where several seem off, the one that is farthest off explains the rest.
+pub(super) struct Common {
+    values: Vec<f64>,
+    trusted: Vec<bool>,
+    sum: f64,
+    count: f64,
+    std: f64,
+    farthest: Option<usize>,
+    drifting: Option<usize>,
+}
+
+impl Common {
+    pub(super) fn new(
+        noise: &Noise,
+        states: &mut [EntityState],
+        rows: &[Option<Row>],
+        field: usize,
+        track: usize,
+    ) -> Self {
+        let values: Vec<f64> = rows
+            .iter()
+            .map(|row| row.map_or(f64::NAN, |row| row.get(field)))
+            .collect();
+        let trusted: Vec<bool> = states
+            .iter()
+            .zip(&values)
+            .map(|(state, value)| {
+                value.is_finite() && !state.is_stuck(field) && !state.tracks[track].is_disturbed()
+            })
+            .collect();
+        let good = || values.iter().zip(&trusted).filter(|(_, trusted)| **trusted);
+        let count = good().count() as f64;
+        let sum: f64 = good().map(|(value, _)| value).sum();
+        let mean = sum / count;
+        // In a transient the sensors differ a little; the mean of before is kept with the first entity.
+        let moved = match states
+            .first_mut()
+            .and_then(|state| state.memory.first_mut())
+        {
+            Some(before) if count > 0.0 => {
+                let moved = if *before > 0.0 {
+                    (mean - *before).abs()
+                } else {
+                    0.0
+                };
+                *before = mean;
+                moved
+            }
+            _ => 0.0,
+        };
+        let among_trusted = |value: &dyn Fn(usize) -> f64| {
+            (0..values.len())
+                .filter(|&at| trusted[at])
+                .max_by(|&a, &b| value(a).total_cmp(&value(b)))
+        };
+        // Two sensors that disagree: the one that jumped is wrong.
+        let jump =
+            |at: usize| states[at].last[field].map_or(0.0, |last: f64| (values[at] - last).abs());
+        let farthest = if count > 2.0 {
+            among_trusted(&|at| (values[at] - mean).abs())
+        } else {
+            among_trusted(&jump).filter(|&at| jump(at) > 5.0 * noise.frequency_hz)
+        };
+        let drifting =
+            among_trusted(&|at| states[at].tracks[track].drift_evidence()).filter(|_| count > 2.0);
+        Self {
+            std: noise.frequency_hz + 0.1 * moved,
+            values,
+            trusted,
+            sum,
+            count,
+            farthest,
+            drifting,
+        }
+    }
+
+    /// The residual of the sensor `at`, and whether it may be the one at fault. Two sensors that disagree
+    /// do not tell which of them is wrong.
+    pub(super) fn judge(
+        &self,
+        state: &EntityState,
+        at: usize,
+        field: usize,
+        track: usize,
+    ) -> (Input, Gate) {
+        let value = self.values.get(at).copied().unwrap_or(f64::NAN);
+        let (sum, count) = if self.trusted[at] {
+            (self.sum - value, self.count - 1.0)
+        } else {
+            (self.sum, self.count)
+        };
+        let input = Input::new(value - sum / count, self.std * (1.0 + 1.0 / count).sqrt());
+        let suspect = self.farthest == Some(at) || self.drifting == Some(at);
+        let gate = if state.is_stuck(field) {
+            Gate::Explained
+        } else if state.tracks[track].is_disturbed() || (suspect && count >= 1.0) {
+            Gate::Open
+        } else {
+            Gate::Explained
+        };
+        (input, gate)
+    }
+}

@@ -1,0 +1,304 @@
+//! The driver below the Redis adapter: rooms that span all instances.
+//!
+//! It never makes the adapter wait and never fails: local clients are served first and whatever
+//! becomes of Redis. One task owns the connection, connects again and subscribes again by itself.
+//! What cannot be passed on at once is dropped and counted, on the way out and on the way in: a
+//! message that is seconds old would only confuse.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use redis::{FromRedisValue, Pipeline, PushInfo, PushKind, aio::MultiplexedConnection};
+use socketioxide_redis::drivers::{ChanItem, Driver, MessageStream};
+use thiserror::Error;
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::cluster::{
+    clock::SharedTime,
+    redis::connection::{ConnectionError, Endpoint, RECONNECT_PAUSE, RESPONSE_TIMEOUT},
+};
+
+use super::session::lock;
+
+/// How many messages may wait for the connection.
+const WAITING_MESSAGES: usize = 1024;
+/// How many are sent at once.
+const SENT_AT_ONCE: usize = 64;
+/// How often to see whether Redis is still there.
+const PING: Duration = Duration::from_secs(1);
+/// A message older than this is not passed on to clients.
+const OLDEST_US: u64 = 2_000_000;
+/// Bytes ahead of each message that tell when it was sent.
+const STAMP_BYTES: usize = size_of::<u64>();
+
+/// Redis does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("Redis does not answer: try again when it is back")]
+pub struct Away;
+
+/// The driver. Cheap to clone; all clones share one connection.
+#[derive(Debug, Clone)]
+pub(super) struct Backplane {
+    shared: Arc<Shared>,
+    outgoing: mpsc::Sender<Outgoing>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    time: SharedTime,
+    subscribers: Mutex<HashMap<String, mpsc::Sender<ChanItem>>>,
+    /// The subscribers have changed.
+    changed: Notify,
+    /// The connection has ended.
+    ended: Notify,
+    up: AtomicBool,
+    dropped: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Outgoing {
+    Message(String, Vec<u8>),
+    Ping(oneshot::Sender<()>),
+    Count(String, oneshot::Sender<u16>),
+}
+
+impl Backplane {
+    /// A driver that reaches for `endpoint` until `shutdown`. Messages are stamped with `time`.
+    pub(super) fn start(endpoint: Endpoint, time: SharedTime, shutdown: CancellationToken) -> Self {
+        let (outgoing, messages) = mpsc::channel(WAITING_MESSAGES);
+        let shared = Arc::new(Shared {
+            time,
+            subscribers: Mutex::default(),
+            changed: Notify::new(),
+            ended: Notify::new(),
+            up: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+        });
+        tokio::spawn(shutdown.run_until_cancelled_owned(run(endpoint, shared.clone(), messages)));
+        Self { shared, outgoing }
+    }
+
+    /// Makes sure that Redis is there right now.
+    pub(super) async fn reach(&self) -> Result<(), Away> {
+        let (reply, answered) = oneshot::channel();
+        self.ask(Outgoing::Ping(reply), answered).await
+    }
+
+    async fn ask<T>(&self, question: Outgoing, answer: oneshot::Receiver<T>) -> Result<T, Away> {
+        if !self.shared.up.load(Ordering::Acquire) {
+            return Err(Away);
+        }
+        self.outgoing.try_send(question).map_err(|_| Away)?;
+        let answer = timeout(RESPONSE_TIMEOUT, answer).await;
+        answer.map_err(|_| Away)?.map_err(|_| Away)
+    }
+}
+
+impl Driver for Backplane {
+    type Error = Away;
+
+    async fn publish(&self, channel: String, message: Vec<u8>) -> Result<(), Away> {
+        let stamp = self.shared.time.now_us();
+        let up = self.shared.up.load(Ordering::Acquire);
+        let (Some(stamp), true) = (stamp, up) else {
+            self.shared.drop_one();
+            return Ok(());
+        };
+        let mut stamped = Vec::with_capacity(STAMP_BYTES + message.len());
+        stamped.extend_from_slice(&stamp.to_be_bytes());
+        stamped.extend_from_slice(&message);
+        if self
+            .outgoing
+            .try_send(Outgoing::Message(channel, stamped))
+            .is_err()
+        {
+            self.shared.drop_one();
+        }
+        Ok(())
+    }
+
+    async fn subscribe(
+        &self,
+        channel: String,
+        size: usize,
+    ) -> Result<MessageStream<ChanItem>, Away> {
+        let (sender, receiver) = mpsc::channel(size);
+        lock(&self.shared.subscribers).insert(channel, sender);
+        self.shared.changed.notify_one();
+        Ok(MessageStream::new(receiver))
+    }
+
+    async fn unsubscribe(&self, channel: String) -> Result<(), Away> {
+        lock(&self.shared.subscribers).remove(&channel);
+        self.shared.changed.notify_one();
+        Ok(())
+    }
+
+    async fn num_serv(&self, channel: &str) -> Result<u16, Away> {
+        let (reply, counted) = oneshot::channel();
+        self.ask(Outgoing::Count(channel.to_owned(), reply), counted)
+            .await
+    }
+}
+
+impl Shared {
+    fn drop_one(&self) {
+        let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        if dropped.is_power_of_two() {
+            warn!(
+                messages.dropped = dropped,
+                "messages between instances are dropped: Redis is away or behind"
+            );
+        }
+    }
+
+    /// Hands a message that Redis pushed to its subscriber. It runs on the connection's own task, so
+    /// it must not wait.
+    fn receive(&self, push: PushInfo) {
+        match push.kind {
+            PushKind::Message => {}
+            PushKind::Disconnection => return self.ended.notify_one(),
+            _ => return,
+        }
+        let mut parts = push.data.into_iter();
+        let (Some(channel), Some(message)) = (parts.next(), parts.next()) else {
+            return;
+        };
+        let (Ok(channel), Ok(message)) = (
+            String::from_redis_value(channel),
+            Vec::<u8>::from_redis_value(message),
+        ) else {
+            return;
+        };
+        let Some((stamp, message)) = message.split_first_chunk::<STAMP_BYTES>() else {
+            return;
+        };
+        let now_us = self.time.now_us().unwrap_or(0);
+        let subscriber = lock(&self.subscribers).get(&channel).cloned();
+        let Some(subscriber) = subscriber else {
+            return;
+        };
+        let too_old = now_us.saturating_sub(u64::from_be_bytes(*stamp)) > OLDEST_US;
+        if too_old || subscriber.try_send((channel, message.to_vec())).is_err() {
+            self.drop_one();
+        }
+    }
+}
+
+async fn run(endpoint: Endpoint, shared: Arc<Shared>, mut messages: mpsc::Receiver<Outgoing>) {
+    loop {
+        if let Err(error) = serve(&endpoint, &shared, &mut messages).await {
+            debug!(%error, "the channels in Redis are away");
+        }
+        shared.up.store(false, Ordering::Release);
+        tokio::time::sleep(RECONNECT_PAUSE).await;
+        discard(&shared, &mut messages);
+    }
+}
+
+/// Empties the queue: what waits in it would arrive too late.
+fn discard(shared: &Shared, messages: &mut mpsc::Receiver<Outgoing>) {
+    while let Ok(outgoing) = messages.try_recv() {
+        if matches!(outgoing, Outgoing::Message(..)) {
+            shared.drop_one();
+        }
+    }
+}
+
+/// Serves one connection until it fails.
+async fn serve(
+    endpoint: &Endpoint,
+    shared: &Arc<Shared>,
+    messages: &mut mpsc::Receiver<Outgoing>,
+) -> Result<(), ConnectionError> {
+    let receiver = shared.clone();
+    let push = move |push| {
+        receiver.receive(push);
+        Ok::<(), std::convert::Infallible>(())
+    };
+    let mut redis = endpoint
+        .connect(|config| config.set_push_sender(push))
+        .await?;
+    let mut subscribed = Vec::new();
+    subscribe(&mut redis, shared, &mut subscribed).await?;
+    discard(shared, messages);
+    shared.up.store(true, Ordering::Release);
+    let mut pings = interval(PING);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut outgoing = Vec::with_capacity(SENT_AT_ONCE);
+    loop {
+        tokio::select! {
+            () = shared.ended.notified() => return Err(ConnectionError::Silent),
+            () = shared.changed.notified() => {
+                subscribe(&mut redis, shared, &mut subscribed).await?;
+            }
+            _ = pings.tick() => redis::cmd("PING").exec_async(&mut redis).await?,
+            _ = messages.recv_many(&mut outgoing, SENT_AT_ONCE) => {
+                send(&mut redis, outgoing.drain(..)).await?;
+            }
+        }
+    }
+}
+
+/// Subscribes to what is missing and unsubscribes from what is too much.
+async fn subscribe(
+    redis: &mut MultiplexedConnection,
+    shared: &Shared,
+    subscribed: &mut Vec<String>,
+) -> Result<(), ConnectionError> {
+    let wanted: Vec<String> = lock(&shared.subscribers).keys().cloned().collect();
+    for channel in wanted.iter().filter(|one| !subscribed.contains(one)) {
+        redis.subscribe(channel).await?;
+    }
+    for channel in subscribed.iter().filter(|one| !wanted.contains(one)) {
+        redis.unsubscribe(channel).await?;
+    }
+    *subscribed = wanted;
+    Ok(())
+}
+
+async fn send(
+    redis: &mut MultiplexedConnection,
+    outgoing: impl Iterator<Item = Outgoing>,
+) -> Result<(), ConnectionError> {
+    let mut messages = Pipeline::new();
+    let mut questions = Vec::new();
+    for one in outgoing {
+        match one {
+            Outgoing::Message(channel, message) => {
+                messages.cmd("PUBLISH").arg(channel).arg(message).ignore();
+            }
+            question => questions.push(question),
+        }
+    }
+    if !messages.is_empty() {
+        messages.exec_async(redis).await?;
+    }
+    for question in questions {
+        match question {
+            Outgoing::Message(..) => {}
+            Outgoing::Ping(reply) => {
+                redis::cmd("PING").exec_async(redis).await?;
+                let _ = reply.send(());
+            }
+            Outgoing::Count(channel, reply) => {
+                let mut count = redis::cmd("PUBSUB");
+                count.arg("NUMSUB").arg(channel);
+                let (_, count): (String, u16) = count.query_async(redis).await?;
+                let _ = reply.send(count);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! The realtime service alone, with a test in the engine's place: every tick is the test's.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use gridcast::{
+    config::Listen,
+    grid::{
+        event::{Batch, Event, RunChange},
+        time::{Tick, Timeline, Timestamp},
+    },
+    net::{listener::Listener, serve::serve},
+    plant::PlantSpec,
+    realtime,
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Socket;
+
+/// A realtime service that emits what it is given.
+pub(crate) struct Stage {
+    address: SocketAddr,
+    batches: mpsc::Sender<Batch>,
+    timeline: Timeline,
+}
+
+impl Stage {
+    pub(crate) async fn start() -> Self {
+        let host = Some("127.0.0.1".parse().unwrap());
+        let listener = Listener::bind(&Listen { host, port: 0 }).unwrap();
+        let address = listener.addresses()[0];
+        let (batches, outlet) = mpsc::channel(64);
+        let catalogue = PlantSpec::default().catalogue().clone();
+        let realtime = realtime::mount(catalogue, outlet, None).await;
+        tokio::spawn(serve(listener, realtime.router, CancellationToken::new()));
+        Self {
+            address,
+            batches,
+            timeline: Timeline::default(),
+        }
+    }
+
+    pub(crate) async fn join(&self) -> Socket {
+        Socket::join(self.address).await
+    }
+
+    pub(crate) fn timestamp(&self, tick: u64) -> Timestamp {
+        self.timeline.timestamp(Tick(tick))
+    }
+
+    /// Emits the events of a tick.
+    pub(crate) async fn emit(&self, tick: u64, events: Vec<Event>) {
+        self.emit_and(tick, events, RunChange::None).await;
+    }
+
+    pub(crate) async fn emit_and(&self, tick: u64, events: Vec<Event>, run: RunChange) {
+        let batch = Batch {
+            tick: Tick(tick),
+            run,
+            events: events.into_iter().map(Arc::new).collect(),
+            commands: Vec::new(),
+        };
+        self.batches.send(batch).await.unwrap();
+    }
+}
