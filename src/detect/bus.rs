@@ -161,7 +161,7 @@ fn sensors(
     };
     let most_jumped = prime(&|at, sensor| {
         states[at].tracks[sensor]
-            .score(&SENSOR, scores[at * SENSORS + sensor], 1.0)
+            .score(&SENSOR, &Input::new(scores[at * SENSORS + sensor], 1.0))
             .abs()
     });
     let most_drifted = prime(&|at, sensor| states[at].tracks[sensor].drift_evidence());
@@ -307,7 +307,9 @@ fn alone(
         for sensor in 0..SENSORS {
             let value = row.get(network::FIELD_OF_SENSOR[sensor]);
             let track = &state.tracks[sensor];
-            if !track.is_disturbed() && track.score(&ALONE, value, std[sensor]).abs() > 5.0 {
+            if !track.is_disturbed()
+                && track.score(&ALONE, &Input::new(value, std[sensor])).abs() > 5.0
+            {
                 moving += 1;
             }
         }

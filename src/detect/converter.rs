@@ -264,11 +264,14 @@ fn residuals(
             0.03 * thd * (load - slow).abs(),
         ),
         input(f64::NAN, 1.0, 0.0),
-        input(
-            row.get(converter::TEMPERATURE) - (1.0 + state.memory[RISE_RATIO]) * rise,
-            hypot(noise.heat_sink_k, 0.15 * state.memory[RISE_CHANGE]),
-            hypot(0.08 * apart, state.memory[START]),
-        ),
+        Input {
+            coarse: 0.25 * state.memory[RISE_CHANGE],
+            ..input(
+                row.get(converter::TEMPERATURE) - (1.0 + state.memory[RISE_RATIO]) * rise,
+                noise.heat_sink_k,
+                hypot(0.08 * apart, state.memory[START]),
+            )
+        },
     ]
 }
 

@@ -66,6 +66,8 @@ pub(super) struct Input {
     pub(super) residual: f64,
     /// The standard deviation that nominal noise gives it.
     pub(super) std: f64,
+    /// Standard deviation that has nothing to do with the noise, such as that of a coarse model.
+    pub(super) coarse: f64,
     /// How far the long-term level may have moved for known reasons.
     pub(super) doubt: f64,
     /// What else speaks for more noise than usual, as a factor on the evidence, 1 or more.
@@ -77,6 +79,7 @@ impl Input {
         Self {
             residual,
             std,
+            coarse: 0.0,
             doubt: 0.0,
             support: 1.0,
         }
@@ -196,11 +199,12 @@ impl Track {
     }
 
     /// Standard deviations of a value that has not been taken yet.
-    pub(super) fn score(&self, spec: &Spec, residual: f64, std: f64) -> f64 {
+    pub(super) fn score(&self, spec: &Spec, input: &Input) -> f64 {
         if !self.warm {
             return 0.0;
         }
-        (residual - self.level) / (std * self.factor(spec))
+        let noise2 = square(input.std * self.factor(spec));
+        (input.residual - self.level) / (noise2 + square(input.coarse)).sqrt()
     }
 
     /// How far the present level is from the long-term one.
@@ -240,7 +244,7 @@ impl Track {
             self.warm_up(spec, residual, std);
             return None;
         }
-        let z = self.score(spec, residual, std);
+        let z = self.score(spec, input);
         match self.phase {
             Phase::Calm => self.calm(spec, input, z, gate),
             Phase::Suspicious { .. } if gate == Gate::Moving => {

@@ -24,13 +24,14 @@ use crate::{
     },
     config,
     grid::{
+        command::Entry,
         event::{Batch, Event, Notification, RunChange},
         time::{Tick, Timeline},
     },
     plant::{Plant, PlantSpec},
 };
 
-use super::{Simulation, View, machine::Machine, outlet::Outlet, rewind::Rewind};
+use super::{Simulation, View, machine::Machine, outlet::Outlet, rewind::Rewind, transfer};
 
 /// Batches older than this are not emitted any more.
 const OLDEST_EMITTED_MS: u64 = 2_000;
@@ -144,6 +145,12 @@ impl Engine {
             }
             return;
         }
+        let present = self.machine.done();
+        let late = present.plus(1).since(entry.effective);
+        if late > 0 && !self.go_back(&entry, late) {
+            return;
+        }
+        // It is judged by the state at its own tick, like everywhere else.
         let verdict = self.machine.accept(&entry);
         self.rewind.note_entry(&entry);
         match &verdict {
@@ -155,8 +162,8 @@ impl Engine {
                 info!(log.position = entry.position, %reason, "refused {:?}", entry.command);
             }
         }
-        if entry.effective <= self.machine.done() && verdict.is_ok() {
-            self.replay(entry.effective, entry.position);
+        while self.machine.done() < present {
+            self.step(present, Some(entry.position));
         }
         // The view first: whoever gets the answer and asks again must see it.
         self.show();
@@ -165,28 +172,23 @@ impl Engine {
         }
     }
 
-    /// Computes the ticks from `tick` on again, because the command at place `late` takes effect
-    /// there.
-    fn replay(&mut self, tick: Tick, late: u64) {
-        let present = self.machine.done();
-        let Some(machine) = self.rewind.before(tick) else {
-            warn!(
-                log.position = late,
-                "a command is {} ticks late: going on from a snapshot",
-                present.since(tick)
+    /// Goes back to a state before the tick of a command that comes `late` ticks after it. False if
+    /// none is kept.
+    fn go_back(&mut self, entry: &Entry, late: u64) -> bool {
+        if let Some(machine) = self.rewind.before(entry.effective) {
+            info!(
+                log.position = entry.position,
+                "a command is {late} ticks late: replayed"
             );
-            self.feed.ask_restore();
-            return;
-        };
-        info!(
-            log.position = late,
-            "a command is {} ticks late: replayed",
-            present.since(tick)
-        );
-        self.machine = machine;
-        while self.machine.done() < present {
-            self.step(present, Some(late));
+            self.machine = machine;
+            return true;
         }
+        warn!(
+            log.position = entry.position,
+            "a command is {late} ticks late: going on from a snapshot"
+        );
+        self.feed.ask_restore();
+        false
     }
 
     /// Computes the ticks that are due.
@@ -260,7 +262,7 @@ impl Engine {
             first,
             done,
         } = restore;
-        let state = match rmp_serde::from_slice(&snapshot.state) {
+        let state = match transfer::unpack(&snapshot.state) {
             Ok(state) => state,
             Err(error) => {
                 let _ = done.send(Err(error.to_string()));
@@ -319,7 +321,7 @@ impl Engine {
         let Some(machine) = machine.cloned() else {
             return;
         };
-        tokio::task::spawn_blocking(move || match rmp_serde::to_vec_named(&machine.snapshot()) {
+        tokio::task::spawn_blocking(move || match transfer::pack(&machine.snapshot()) {
             Ok(state) => {
                 let _ = reply.send(Snapshot {
                     tick: machine.done(),

@@ -15,6 +15,7 @@ pub mod period;
 mod rewind;
 mod sensor;
 pub mod step_clock;
+pub mod transfer;
 pub mod watch;
 
 use std::{sync::Arc, time::Duration};

@@ -2,7 +2,8 @@
 
 use gridcast::{
     cluster::{
-        self, Checkpoint, Feed, Fingerprint, Input, Membership, Snapshot, StateHash, SubmitError,
+        self, Checkpoint, Feed, Fingerprint, Input, Membership, Outcome, Snapshot, StateHash,
+        SubmitError,
     },
     config::Config,
     grid::{
@@ -40,21 +41,18 @@ impl Reader {
         }
     }
 
-    /// The next command, answered. What else is asked is done.
-    async fn next(&mut self) -> Entry {
+    /// The next command, answered; none when there can be none any more. What else is asked is done.
+    async fn next(&mut self) -> Option<Entry> {
         loop {
-            match self.feed.next(self.tick).await.unwrap() {
+            match self.feed.next(self.tick).await? {
                 Input::Command(delivery) => {
                     let entry = delivery.entry;
                     self.position = entry.position;
                     self.tick = self.tick.max(entry.effective);
                     if let Some(reply) = delivery.reply {
-                        reply.send(Ok(Outcome {
-                            simulation: view(self.tick),
-                            injection: None,
-                        }));
+                        reply.send(Ok(outcome(self.tick)));
                     }
-                    return entry;
+                    return Some(entry);
                 }
                 Input::Snapshot { reply, .. } => drop(reply.send(self.snapshot())),
                 Input::Restore(restore) => {
@@ -67,16 +65,19 @@ impl Reader {
     }
 }
 
-fn view(tick: Tick) -> SimulationView {
-    SimulationView {
-        run_id: None,
-        is_running: false,
-        seed: None,
-        speed: 1,
-        simulated_time: None,
-        tick,
-        noise: 0.0,
-        disturbances: 0.0,
+fn outcome(tick: Tick) -> Outcome {
+    Outcome {
+        simulation: SimulationView {
+            run_id: None,
+            is_running: false,
+            seed: None,
+            speed: 1,
+            simulated_time: None,
+            tick,
+            noise: 0.0,
+            disturbances: 0.0,
+        },
+        injection: None,
     }
 }
 
@@ -99,7 +100,7 @@ async fn commands_keep_their_order(url: Option<&str>) {
         let mut reader = Reader::new(feed);
         let mut entries = Vec::new();
         for _ in 0..20 {
-            entries.push(reader.next().await);
+            entries.push(reader.next().await.unwrap());
         }
         entries
     });
@@ -130,9 +131,7 @@ async fn an_answer_is_what_the_reader_says(url: Option<&str>) {
     let Membership { log, feed, .. } = join(url);
     tokio::spawn(async move {
         let mut reader = Reader::new(feed);
-        loop {
-            reader.next().await;
-        }
+        while reader.next().await.is_some() {}
     });
     log.ready().await;
     let verdict = log.submit(Command::Stop).await.unwrap().unwrap();

@@ -76,7 +76,7 @@ fn the_anomalies_of_the_recorded_streams_are_found() {
 #[test]
 fn generated_anomalies_are_found_with_calibrated_confidence() {
     for kind in KINDS {
-        let ticks = samples(kind, 0.3);
+        let ticks = samples(kind, 0.4);
         let sum = pooled(kind, 200..212, &Recipe::labelled(ticks));
         let events = sum.found + sum.missed.len();
         assert!(events >= 50, "{kind}: only {events} events");

@@ -384,7 +384,9 @@ impl Member {
     }
 }
 
-/// Whether a snapshot taken by now would be due.
-fn snapshot_due(newest: Tick, snapshot: Tick) -> bool {
-    newest.0 >= snapshot.0 + super::CHECKPOINT_PERIOD
+/// Whether a snapshot at the checkpoint `newest` is due: a large one less often.
+fn snapshot_due(newest: Tick, beat: &Beat) -> bool {
+    const BYTES_PER_TICK: u64 = 20_000;
+    let period = super::CHECKPOINT_PERIOD.max(beat.snapshot_bytes / BYTES_PER_TICK);
+    newest.0 >= beat.snapshot_tick.0 + period
 }

@@ -211,7 +211,7 @@ impl Member {
 
     fn should_put(&self, beat: &Beat) -> bool {
         let newest = self.ends.progress.borrow().checkpoints.last().copied();
-        let newest = newest.is_some_and(|newest| snapshot_due(newest.tick, beat.snapshot_tick));
+        let newest = newest.is_some_and(|newest| snapshot_due(newest.tick, beat));
         newest && self.restoring.is_none() && self.comparison.healing().is_none()
     }
 

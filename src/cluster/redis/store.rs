@@ -115,7 +115,8 @@ pub(super) struct Beat {
     /// How much longer no command is taken.
     pub(super) settling: Duration,
     pub(super) snapshot_tick: Tick,
-    pub(super) snapshot_hash: Option<StateHash>,
+    /// Its size.
+    pub(super) snapshot_bytes: u64,
     pub(super) snapshot_instance: String,
     /// What the others told, and how long ago.
     pub(super) others: Vec<(Duration, String)>,
@@ -252,7 +253,7 @@ impl Store {
     ) -> Result<Beat, RedisError> {
         type Answer = (
             (u64, String, String, String, u64, u64, u64),
-            (u64, String, String, Vec<String>),
+            (u64, String, u64, Vec<String>),
         );
         let answer: Vec<Value> = self
             .invoke(&BEAT)
@@ -264,7 +265,7 @@ impl Store {
         let (first, last) = answer.split_at_checked(7).unwrap_or_default();
         let (
             (time_us, fingerprint, lineage, parent, fork, position, settling_us),
-            (snapshot_tick, snapshot_hash, snapshot_instance, others),
+            (snapshot_tick, snapshot_instance, snapshot_bytes, others),
         ): Answer = (
             FromRedisValue::from_redis_value(Value::Array(first.to_vec()))?,
             FromRedisValue::from_redis_value(Value::Array(last.to_vec()))?,
@@ -282,7 +283,7 @@ impl Store {
             position,
             settling: Duration::from_micros(settling_us),
             snapshot_tick: Tick(snapshot_tick),
-            snapshot_hash: StateHash::parse(&snapshot_hash),
+            snapshot_bytes,
             snapshot_instance,
             others: others.collect(),
         })

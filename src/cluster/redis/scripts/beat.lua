@@ -13,9 +13,10 @@ for i = 1, #all, 2 do
     others[#others + 1] = told
   end
 end
-local snapshot = redis.call('HMGET', SNAPSHOT, 'tick', 'hash', 'instance')
+local snapshot = redis.call('HMGET', SNAPSHOT, 'tick', 'instance')
 return {
   text(us), head.fingerprint or '', head.lineage or '', head.parent or '', head.fork or '0',
   head.position or '0', text(math.max(number(head.settled) - us, 0)),
-  snapshot[1] or '0', snapshot[2] or '', snapshot[3] or '', others,
+  snapshot[1] or '0', snapshot[2] or '',
+  redis.call('HSTRLEN', SNAPSHOT, 'state'), others,
 }
