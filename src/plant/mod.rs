@@ -663,8 +663,9 @@ impl Plant {
             self.spec.frequency.step(&mut state.frequency, imbalance_pu);
         }
         state.dispatch.generation_mw = generation_mw;
-        let needed_mw = generation_mw - state.damping_mw + state.lost_mw;
-        state.dispatch.follow(needed_mw, STEP_S);
+        state
+            .dispatch
+            .take_over(&mut state.frequency, base_mva, STEP_S);
     }
 
     /// Brings network, converters and schedule into balance at the beginning of a run.

@@ -116,14 +116,15 @@ impl Network {
         }
         let (r, x) = self.flow.thevenin(bus)?;
         let square = r * r + x * x;
-        // An impedance of k times the Thévenin impedance leaves k / (1 + k) of the voltage.
+        // An impedance of k times the Thévenin impedance leaves k / (1 + k) of the voltage. A fault is a
+        // reactance here: one with the Thévenin angle would brake the generators by what it burns.
         let k = target_pu / (before_pu - target_pu);
-        let (g, b) = (r / (square * k), -x / (square * k));
+        let b = -1.0 / (square.sqrt() * k);
         let mut factor = 1.0;
         // Voltage over the factor, secant method; 0 leaves the voltage before.
         let (mut last_factor, mut last_pu) = (0.0, before_pu);
         for _ in 0..DIP_TRIALS {
-            self.flow.set_fault_shunt(bus, g * factor, b * factor);
+            self.flow.set_fault_shunt(bus, 0.0, b * factor);
             if self.flow.solve().is_err() {
                 // Too far from the last solution, or beyond all of them.
                 factor = 0.5 * (factor + last_factor);
@@ -138,7 +139,7 @@ impl Network {
             }
             factor = next.clamp(0.25 * factor, 4.0 * factor);
         }
-        Some((g * last_factor, b * last_factor))
+        Some((0.0, b * last_factor))
     }
 
     /// What flows at present.
