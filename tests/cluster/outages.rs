@@ -197,7 +197,7 @@ async fn one_instance_is_cut_off() {
     let path = format!("/api/v1/data/simulation/faults/{fault}");
     let known = cut.get(&path).await;
     assert_eq!(known["startTick"], injected["startTick"]);
-    assert_eq!(known["active"], json!(true)); 2], "told once each");
+    assert_eq!(known["active"], json!(true));
     assert_eq!(cut.get("/api/v1/data/simulation").await["speed"], json!(3));
 
     // From here on its samples are those of the others.
