@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::support::{
     Cluster,
     client::Client,
-    eventually,
+    eventually, http,
     stream::{assert_equal, assert_gapless},
 };
 
@@ -182,7 +182,11 @@ async fn disturbances_are_equal_everywhere() {
     let id = injected.1["id"].as_str().unwrap().to_owned();
     for instance in [a, b, c] {
         let path = format!("/api/v1/data/simulation/faults/{id}");
-        let seen = instance.get(&path).await;
+        let seen = eventually("all know of it", async || {
+            let (status, seen) = http::get(instance.address, &path).await.ok()?;
+            (status == 200).then_some(seen)
+        })
+        .await;
         assert_eq!(seen["startTick"], injected.1["startTick"]);
     }
     let kinds = [

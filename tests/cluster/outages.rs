@@ -226,6 +226,10 @@ async fn one_instance_is_cut_off_for_long() {
     assert_eq!(a.command("start").await, 200);
     far.samples(24).await;
     cable.cut();
+    eventually("the cut is noticed", async || {
+        (cut.redis_state().await == "away").then_some(())
+    })
+    .await;
     assert_eq!(b.command("stop").await, 200);
     sleep(Duration::from_secs(20)).await;
     assert_eq!(far.titles(), ["Simulation Started"], "it cannot know");
