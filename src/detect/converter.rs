@@ -34,6 +34,10 @@ const START: usize = 9;
 
 /// Currents below this share of the rating say nothing of ratios; THD refers to at least this much.
 const LEAST_LOAD: f64 = 0.05;
+/// THD is judged above this load only: the current's own noise would be most of it.
+const THD_LOAD: f64 = 0.15;
+/// From this load on a converter may be at the limit of its current.
+const LIMITED: f64 = 0.93;
 /// A change of power between samples above this share of the rating moves the DC link and the heat sink.
 const STEP: f64 = 0.05;
 /// The rise at the start may differ from the steady one by so much, K.
@@ -94,6 +98,9 @@ pub(super) fn observe(
         let (input, frequency_gate) = common.judge(state, at, converter::FREQUENCY, FREQUENCY);
         inputs[FREQUENCY] = input;
         for (track, input) in inputs.iter().enumerate() {
+            // At its limit a converter cannot hold the DC link.
+            let limited = state.memory[LOAD] > LIMITED;
+            let moving = moving || (limited && track == DC_VOLTAGE);
             let gate = if track == FREQUENCY {
                 frequency_gate
             } else {
@@ -121,7 +128,7 @@ fn spec(model: &Converter, track: usize) -> Spec {
         // Grid voltage behind the ratio wanders by about half a percent.
         ACTIVE | REACTIVE => wandering(0.35, 0.004, 6.5, 6.0),
         DISTORTION => wandering(0.35, 0.02, 6.5, 6.0),
-        TEMPERATURE => wandering(0.3, 0.08, 6.5, 6.0),
+        TEMPERATURE => wandering(0.3, model.thermal.ambient_spread_k, 6.5, 6.0),
         _ => EXACT,
     }
 }
@@ -190,6 +197,7 @@ fn follow_heat(state: &mut EntityState, model: &Converter, dt_s: f64) -> f64 {
         linear,
         square,
         stages,
+        ..
     } = model.thermal;
     let load = state.memory[LOAD];
     let loss = constant + linear * load + square * load * load;
@@ -229,7 +237,7 @@ fn learn_rise(state: &mut EntityState, rise: f64) {
     let apart = rise - state.memory[RISE_AVERAGE];
     let off = state.tracks[TEMPERATURE].apart().clamp(-1.0, 1.0);
     let ratio = &mut state.memory[RISE_RATIO];
-    *ratio = (*ratio + 0.01 * off * apart / (apart * apart + 25.0)).clamp(-0.3, 0.3);
+    *ratio = (*ratio + 0.004 * off * apart / (apart * apart + 25.0)).clamp(-0.3, 0.3);
 }
 
 fn residuals(
@@ -259,7 +267,11 @@ fn residuals(
         reactive,
         between,
         input(
-            thd * referred,
+            if load > THD_LOAD {
+                thd * referred
+            } else {
+                f64::NAN
+            },
             hypot(noise.thd * referred, thd * noise.current),
             0.03 * thd * (load - slow).abs(),
         ),

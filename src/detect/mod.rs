@@ -157,9 +157,15 @@ impl Detectors {
                 place,
                 &mut changes,
             ),
-            StreamKind::Res => {
-                res::observe(&self.noise, &self.units, states, rows, place, &mut changes)
-            }
+            StreamKind::Res => res::observe(
+                &self.noise,
+                &self.units,
+                states,
+                rows,
+                dt_s,
+                place,
+                &mut changes,
+            ),
         }
         for (state, row) in states
             .iter_mut()
@@ -268,6 +274,7 @@ mod tests {
                 capacity_kw: 150.0,
                 curve: vec![(3.0, 0.0), (12.5, 150.0), (25.0, 150.0)],
                 pressure_hpa: None,
+                lag_s: 0.0,
             }),
         }]
     }

@@ -142,6 +142,7 @@ fn converter(id: &str) -> Option<Nominal> {
                     linear: 0.0,
                     square: 1.0,
                     stages: [(28.0, 40.0), (0.0, 0.0)],
+                    ambient_spread_k: 0.08,
                 },
             })
         },
@@ -160,6 +161,7 @@ fn solar(id: &str) -> Option<Nominal> {
                 temperature_coefficient: -0.0035,
                 heat_loss: 35.0,
                 inverter: Inverter::Constant(0.96),
+                uncertainty: 0.0,
             })
         })
 }
@@ -175,6 +177,7 @@ fn wind(id: &str) -> Option<Nominal> {
                     .map(|&(speed, power)| (speed, power / CURVE_RATED_W * capacity_kw))
                     .collect(),
                 pressure_hpa: None,
+                lag_s: 0.0,
             })
         })
 }
