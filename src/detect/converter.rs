@@ -21,8 +21,9 @@ const TEMPERATURE: usize = 6;
 
 /// The mean frequency (first entity only), the thermal stages, their slow average, whether they run, the
 /// load and its slow average, the learnt ratio of real to modelled rise less 1, the last change of the rise,
-/// and what is left of the unknown rise at the start.
-pub(super) const MEMORY: usize = 10;
+/// what is left of the unknown rise at the start, and the samples for which a
+/// step of the grid voltage may show.
+pub(super) const MEMORY: usize = 11;
 const STAGES: usize = 1;
 const RISE_AVERAGE: usize = 3;
 const RUNNING: usize = 4;
@@ -31,6 +32,7 @@ const LOAD_AVERAGE: usize = 6;
 const RISE_RATIO: usize = 7;
 const RISE_CHANGE: usize = 8;
 const START: usize = 9;
+const GRID: usize = 10;
 
 /// Currents below this share of the rating say nothing of ratios; THD refers to at least this much.
 const LEAST_LOAD: f64 = 0.05;
@@ -42,6 +44,8 @@ const LIMITED: f64 = 0.93;
 const STEP: f64 = 0.05;
 /// The rise at the start may differ from the steady one by so much, K.
 const UNKNOWN_RISE: f64 = 8.0;
+/// A step of the grid voltage, as a share of nominal.
+const GRID_STEP: f64 = 0.015;
 /// Samples for which it does.
 const SETTLING: u32 = 3;
 
@@ -75,6 +79,7 @@ pub(super) fn observe(
     place: Place,
     changes: &mut Vec<AnomalyChange>,
 ) {
+    let grid_moves = grid_moves(models, states, rows);
     let common = Common::new(noise, states, rows, converter::FREQUENCY, FREQUENCY);
     for (at, ((state, row), model)) in states.iter_mut().zip(rows).zip(models).enumerate() {
         let Some(row) = row else { continue };
@@ -92,6 +97,11 @@ pub(super) fn observe(
             changes,
         );
         let moving = follow_load(state, model, row);
+        state.memory[GRID] = if grid_moves {
+            SETTLING.into()
+        } else {
+            (state.memory[GRID] - 1.0).max(0.0)
+        };
         let rise = follow_heat(state, model, dt_s);
         learn_rise(state, rise);
         let mut inputs = residuals(noise, model, state, row, rise);
@@ -162,11 +172,28 @@ fn gate(state: &EntityState, track: usize, moving: bool) -> Gate {
     };
     if explained {
         Gate::Explained
-    } else if moving && matches!(track, DC_VOLTAGE | TEMPERATURE) {
+    } else if (moving && matches!(track, DC_VOLTAGE | TEMPERATURE))
+        || (state.memory[GRID] > 0.0 && matches!(track, DC_VOLTAGE | DISTORTION))
+    {
         Gate::Moving
     } else {
         Gate::Open
     }
+}
+
+/// Whether the grid voltage has stepped somewhere: that moves DC links, also those fed by another
+/// converter, and modulation.
+fn grid_moves(models: &[Converter], states: &[EntityState], rows: &[Option<Row>]) -> bool {
+    models
+        .iter()
+        .zip(states)
+        .zip(rows)
+        .any(|((model, state), row)| {
+            let (Some(row), Some(last)) = (row, state.last[converter::GRID_VOLTAGE]) else {
+                return false;
+            };
+            (row.get(converter::GRID_VOLTAGE) - last).abs() > GRID_STEP * model.grid_voltage_v
+        })
 }
 
 /// Keeps the load; tells whether it has just stepped.

@@ -86,7 +86,15 @@ impl Detectors {
     /// the models, each bus is compared with its own past only.
     pub fn set_network(&mut self, topology: &Topology, base_mva: f64) {
         let ids: Vec<&str> = self.buses.iter().map(|bus| bus.id.as_str()).collect();
-        self.parity = Parity::new(topology, base_mva, &ids, &self.noise);
+        let power: Vec<Option<f64>> = self
+            .buses
+            .iter()
+            .map(|bus| match bus.nominal {
+                Nominal::Bus { power_noise_mw, .. } => power_noise_mw,
+                _ => None,
+            })
+            .collect();
+        self.parity = Parity::new(topology, base_mva, &ids, &self.noise, &power);
     }
 
     /// A state that has learnt nothing.
@@ -262,7 +270,10 @@ mod tests {
         (0..count)
             .map(|at| EntityModel {
                 id: format!("BUS-{at:03}").into(),
-                nominal: Nominal::Bus { frequency_hz: 50.0 },
+                nominal: Nominal::Bus {
+                    frequency_hz: 50.0,
+                    power_noise_mw: None,
+                },
             })
             .collect()
     }

@@ -222,6 +222,9 @@ pub enum Nominal {
     Bus {
         /// Nominal frequency in Hz.
         frequency_hz: f64,
+        /// Standard deviation of the noise of its powers in MW and `MVAr`, where it is not that of
+        /// [`Noise`].
+        power_noise_mw: Option<f64>,
     },
     /// A converter.
     Converter(Converter),

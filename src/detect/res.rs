@@ -54,7 +54,7 @@ const fn loose(uncertainty: f64) -> Spec {
     }
 }
 /// Generation is never known better than to this share of the capacity.
-const LEAST_NOISE: f64 = 2e-4;
+const LEAST_NOISE: f64 = 5e-4;
 /// An inexact model says nothing below this share of the capacity.
 const LEAST: f64 = 0.05;
 const AIR_SPEC: Spec = Spec {

@@ -531,7 +531,11 @@ impl Track {
     }
 
     fn rhythm(&self) -> Shape {
-        if is_rhythmic(&self.recent) {
+        let sum: f64 = self.recent.iter().sum();
+        let energy: f64 = self.recent.iter().map(|z| z * z).sum();
+        if square(sum) > 0.5 * energy * self.recent.len() as f64 {
+            Shape::Drift
+        } else if is_rhythmic(&self.recent) {
             Shape::Oscillation
         } else {
             Shape::Burst

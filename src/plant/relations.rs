@@ -28,9 +28,16 @@ impl PlantSpec {
     #[must_use]
     pub fn models(&self) -> Vec<EntityModel> {
         let frequency_hz = self.frequency.parameters().f0_hz;
-        let buses = self.topology().buses.iter().map(|bus| EntityModel {
-            id: bus.id.clone(),
-            nominal: Nominal::Bus { frequency_hz },
+        let buses = self.topology().buses.iter().enumerate();
+        let buses = buses.map(|(at, bus)| {
+            let power = self.bus_scale(at).bus_power().absolute;
+            EntityModel {
+                id: bus.id.clone(),
+                nominal: Nominal::Bus {
+                    frequency_hz,
+                    power_noise_mw: (power > 0.0).then_some(power),
+                },
+            }
         });
         let converters = self.converters.iter().map(|unit| EntityModel {
             id: unit.id.clone(),

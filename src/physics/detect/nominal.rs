@@ -84,6 +84,7 @@ pub(super) fn models(kind: StreamKind, ids: &[String]) -> Result<Vec<EntityModel
             let nominal = match kind {
                 StreamKind::Bus => Some(Nominal::Bus {
                     frequency_hz: FREQUENCY_HZ,
+                    power_noise_mw: None,
                 }),
                 StreamKind::Converter => converter(id),
                 StreamKind::Res => solar(id).or_else(|| wind(id)),
