@@ -127,6 +127,9 @@ fn sensors(
         }
         readings.push(reading);
     }
+    let jumps = jumps(parity, states, &readings);
+    // Sensors fail one at a time; where several readings jump, the grid has moved.
+    let moved = jumps.iter().filter(|&&jump| jump > 5.0).count() > 2;
     let vector = settled(parity, &mut readings.clone(), &bad);
     let all = excluded(parity, &bad, None);
     let mut scores = Vec::with_capacity(states.len() * SENSORS);
@@ -141,8 +144,12 @@ fn sensors(
             } else {
                 network::normalised(&vector, parity.signature(at, sensor), &all)
             };
-            let jump = jump_of(parity, &states[at], sensor, readings[at][sensor]);
-            scores.push(score.map_or(f64::NAN, |score| score * jump));
+            let boost = if moved {
+                1.0
+            } else {
+                boost(jumps[at * SENSORS + sensor])
+            };
+            scores.push(score.map_or(f64::NAN, |score| score * boost));
         }
     }
     let prime = |value: &dyn Fn(usize, usize) -> f64| {
@@ -187,7 +194,8 @@ fn sensors(
                 support: if sensor < 2 {
                     1.0
                 } else {
-                    restlessness(parity, state, sensor, readings[at][sensor])
+                    let jump = (!moved).then(|| readings[at][sensor]);
+                    restlessness(parity.noise_of(at, sensor), state, sensor, jump)
                 },
                 ..Input::new(score, 1.0)
             };
@@ -208,27 +216,39 @@ fn sensors(
     }
 }
 
+/// By how many standard deviations of its noise each reading differs from that of before.
+fn jumps(parity: &Parity, states: &[EntityState], readings: &[BusReading]) -> Vec<f64> {
+    let mut jumps = Vec::with_capacity(states.len() * SENSORS);
+    for (at, (state, reading)) in states.iter().zip(readings).enumerate() {
+        for (sensor, value) in reading.iter().enumerate() {
+            let factor = state.tracks[sensor].noise_factor(&SENSOR).max(1.0);
+            let jump = state.last[network::FIELD_OF_SENSOR[sensor]].map_or(0.0, |last| {
+                (value - last).abs() / (1.41 * parity.noise_of(at, sensor) * factor)
+            });
+            jumps.push(jump);
+        }
+    }
+    jumps
+}
+
 /// The network equations hardly tell some sensors from each other (those of active power all enter the
 /// balance); that a reading itself has just jumped tells them apart. A load step makes a reading jump too,
-/// but not the residual. Up to 1.5.
-fn jump_of(parity: &Parity, state: &EntityState, sensor: usize, reading: f64) -> f64 {
-    let Some(last) = state.last[network::FIELD_OF_SENSOR[sensor]] else {
-        return 1.0;
-    };
-    let factor = state.tracks[sensor].noise_factor(&SENSOR).max(1.0);
-    let jump = (reading - last).abs() / (1.41 * parity.noise_of(sensor) * factor);
-    1.0 + 0.5 * ((jump - 3.0) / 3.0).clamp(0.0, 1.0)
+/// but not the residual. 1 to 1.5.
+fn boost(jump: f64) -> f64 {
+    1.0 + 0.5 * ((jump - 3.5) / 3.0).clamp(0.0, 1.0)
 }
 
 /// How much more a reading moves from sample to sample than it did in the long run, as support for noise or
 /// an oscillation of its sensor: 1 to 1.7. By itself it says little, as loads and weather move readings too.
-fn restlessness(parity: &Parity, state: &mut EntityState, sensor: usize, reading: f64) -> f64 {
-    let Some(last) = state.last[network::FIELD_OF_SENSOR[sensor]] else {
+/// Nothing is learnt from a reading that moved with the grid.
+fn restlessness(noise: f64, state: &mut EntityState, sensor: usize, reading: Option<f64>) -> f64 {
+    let (Some(reading), Some(last)) = (reading, state.last[network::FIELD_OF_SENSOR[sensor]])
+    else {
         return 1.0;
     };
     let calm = !state.tracks[sensor].is_disturbed();
     let move2 = {
-        let jump = (reading - last) / parity.noise_of(sensor);
+        let jump = (reading - last) / noise;
         jump * jump / 2.0
     };
     let usual = state.memory[USUAL + sensor].max(0.2);
@@ -274,7 +294,7 @@ fn settled(parity: &Parity, readings: &mut [BusReading], bad: &[(usize, usize)])
             let length2 = network::dot(&rest, &rest);
             if sensor < 2 && length2 > 1e-6 {
                 let error = network::dot(&vector, &rest) / length2;
-                readings[at][sensor] -= error * parity.noise_of(sensor);
+                readings[at][sensor] -= error * parity.noise_of(at, sensor);
                 moved = moved.max(error.abs());
             }
         }

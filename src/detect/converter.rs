@@ -21,8 +21,9 @@ const TEMPERATURE: usize = 6;
 
 /// The mean frequency (first entity only), the thermal stages, their slow average, whether they run, the
 /// load and its slow average, the learnt ratio of real to modelled rise less 1, the last change of the rise,
-/// and what is left of the unknown rise at the start.
-pub(super) const MEMORY: usize = 10;
+/// what is left of the unknown rise at the start, and the samples for which a
+/// step of the grid voltage may show.
+pub(super) const MEMORY: usize = 11;
 const STAGES: usize = 1;
 const RISE_AVERAGE: usize = 3;
 const RUNNING: usize = 4;
@@ -31,13 +32,20 @@ const LOAD_AVERAGE: usize = 6;
 const RISE_RATIO: usize = 7;
 const RISE_CHANGE: usize = 8;
 const START: usize = 9;
+const GRID: usize = 10;
 
 /// Currents below this share of the rating say nothing of ratios; THD refers to at least this much.
 const LEAST_LOAD: f64 = 0.05;
+/// THD is judged above this load only: the current's own noise would be most of it.
+const THD_LOAD: f64 = 0.15;
+/// From this load on a converter may be at the limit of its current.
+const LIMITED: f64 = 0.93;
 /// A change of power between samples above this share of the rating moves the DC link and the heat sink.
 const STEP: f64 = 0.05;
 /// The rise at the start may differ from the steady one by so much, K.
 const UNKNOWN_RISE: f64 = 8.0;
+/// A step of the grid voltage, as a share of nominal.
+const GRID_STEP: f64 = 0.015;
 /// Samples for which it does.
 const SETTLING: u32 = 3;
 
@@ -71,6 +79,7 @@ pub(super) fn observe(
     place: Place,
     changes: &mut Vec<AnomalyChange>,
 ) {
+    let grid_moves = grid_moves(models, states, rows);
     let common = Common::new(noise, states, rows, converter::FREQUENCY, FREQUENCY);
     for (at, ((state, row), model)) in states.iter_mut().zip(rows).zip(models).enumerate() {
         let Some(row) = row else { continue };
@@ -88,12 +97,20 @@ pub(super) fn observe(
             changes,
         );
         let moving = follow_load(state, model, row);
+        state.memory[GRID] = if grid_moves {
+            SETTLING.into()
+        } else {
+            (state.memory[GRID] - 1.0).max(0.0)
+        };
         let rise = follow_heat(state, model, dt_s);
         learn_rise(state, rise);
         let mut inputs = residuals(noise, model, state, row, rise);
         let (input, frequency_gate) = common.judge(state, at, converter::FREQUENCY, FREQUENCY);
         inputs[FREQUENCY] = input;
         for (track, input) in inputs.iter().enumerate() {
+            // At its limit a converter cannot hold the DC link.
+            let limited = state.memory[LOAD] > LIMITED;
+            let moving = moving || (limited && track == DC_VOLTAGE);
             let gate = if track == FREQUENCY {
                 frequency_gate
             } else {
@@ -121,7 +138,7 @@ fn spec(model: &Converter, track: usize) -> Spec {
         // Grid voltage behind the ratio wanders by about half a percent.
         ACTIVE | REACTIVE => wandering(0.35, 0.004, 6.5, 6.0),
         DISTORTION => wandering(0.35, 0.02, 6.5, 6.0),
-        TEMPERATURE => wandering(0.3, 0.08, 6.5, 6.0),
+        TEMPERATURE => wandering(0.3, model.thermal.ambient_spread_k, 6.5, 6.0),
         _ => EXACT,
     }
 }
@@ -155,11 +172,28 @@ fn gate(state: &EntityState, track: usize, moving: bool) -> Gate {
     };
     if explained {
         Gate::Explained
-    } else if moving && matches!(track, DC_VOLTAGE | TEMPERATURE) {
+    } else if (moving && matches!(track, DC_VOLTAGE | TEMPERATURE))
+        || (state.memory[GRID] > 0.0 && matches!(track, DC_VOLTAGE | DISTORTION))
+    {
         Gate::Moving
     } else {
         Gate::Open
     }
+}
+
+/// Whether the grid voltage has stepped somewhere: that moves DC links, also those fed by another
+/// converter, and modulation.
+fn grid_moves(models: &[Converter], states: &[EntityState], rows: &[Option<Row>]) -> bool {
+    models
+        .iter()
+        .zip(states)
+        .zip(rows)
+        .any(|((model, state), row)| {
+            let (Some(row), Some(last)) = (row, state.last[converter::GRID_VOLTAGE]) else {
+                return false;
+            };
+            (row.get(converter::GRID_VOLTAGE) - last).abs() > GRID_STEP * model.grid_voltage_v
+        })
 }
 
 /// Keeps the load; tells whether it has just stepped.
@@ -190,6 +224,7 @@ fn follow_heat(state: &mut EntityState, model: &Converter, dt_s: f64) -> f64 {
         linear,
         square,
         stages,
+        ..
     } = model.thermal;
     let load = state.memory[LOAD];
     let loss = constant + linear * load + square * load * load;
@@ -229,7 +264,7 @@ fn learn_rise(state: &mut EntityState, rise: f64) {
     let apart = rise - state.memory[RISE_AVERAGE];
     let off = state.tracks[TEMPERATURE].apart().clamp(-1.0, 1.0);
     let ratio = &mut state.memory[RISE_RATIO];
-    *ratio = (*ratio + 0.01 * off * apart / (apart * apart + 25.0)).clamp(-0.3, 0.3);
+    *ratio = (*ratio + 0.004 * off * apart / (apart * apart + 25.0)).clamp(-0.3, 0.3);
 }
 
 fn residuals(
@@ -259,7 +294,11 @@ fn residuals(
         reactive,
         between,
         input(
-            thd * referred,
+            if load > THD_LOAD {
+                thd * referred
+            } else {
+                f64::NAN
+            },
             hypot(noise.thd * referred, thd * noise.current),
             0.03 * thd * (load - slow).abs(),
         ),

@@ -195,7 +195,7 @@ pub fn types_of(nominal: &Nominal) -> &'static [FaultType] {
 #[must_use]
 pub fn value_of(fault_type: FaultType, model: &EntityModel, row: &Row) -> f64 {
     match &model.nominal {
-        Nominal::Bus { frequency_hz } => match fault_type {
+        Nominal::Bus { frequency_hz, .. } => match fault_type {
             FaultType::Undervoltage | FaultType::Overvoltage => row.get(bus::VOLTAGE),
             FaultType::FrequencyDeviation => (row.get(bus::FREQUENCY) - frequency_hz).abs(),
             _ => f64::NAN,

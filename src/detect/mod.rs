@@ -86,7 +86,15 @@ impl Detectors {
     /// the models, each bus is compared with its own past only.
     pub fn set_network(&mut self, topology: &Topology, base_mva: f64) {
         let ids: Vec<&str> = self.buses.iter().map(|bus| bus.id.as_str()).collect();
-        self.parity = Parity::new(topology, base_mva, &ids, &self.noise);
+        let power: Vec<Option<f64>> = self
+            .buses
+            .iter()
+            .map(|bus| match bus.nominal {
+                Nominal::Bus { power_noise_mw, .. } => power_noise_mw,
+                _ => None,
+            })
+            .collect();
+        self.parity = Parity::new(topology, base_mva, &ids, &self.noise, &power);
     }
 
     /// A state that has learnt nothing.
@@ -157,9 +165,15 @@ impl Detectors {
                 place,
                 &mut changes,
             ),
-            StreamKind::Res => {
-                res::observe(&self.noise, &self.units, states, rows, place, &mut changes)
-            }
+            StreamKind::Res => res::observe(
+                &self.noise,
+                &self.units,
+                states,
+                rows,
+                dt_s,
+                place,
+                &mut changes,
+            ),
         }
         for (state, row) in states
             .iter_mut()
@@ -256,7 +270,10 @@ mod tests {
         (0..count)
             .map(|at| EntityModel {
                 id: format!("BUS-{at:03}").into(),
-                nominal: Nominal::Bus { frequency_hz: 50.0 },
+                nominal: Nominal::Bus {
+                    frequency_hz: 50.0,
+                    power_noise_mw: None,
+                },
             })
             .collect()
     }
@@ -268,6 +285,7 @@ mod tests {
                 capacity_kw: 150.0,
                 curve: vec![(3.0, 0.0), (12.5, 150.0), (25.0, 150.0)],
                 pressure_hpa: None,
+                lag_s: 0.0,
             }),
         }]
     }

@@ -222,6 +222,9 @@ pub enum Nominal {
     Bus {
         /// Nominal frequency in Hz.
         frequency_hz: f64,
+        /// Standard deviation of the noise of its powers in MW and `MVAr`, where it is not that of
+        /// [`Noise`].
+        power_noise_mw: Option<f64>,
     },
     /// A converter.
     Converter(Converter),
@@ -261,6 +264,8 @@ pub struct Thermal {
     pub square: f64,
     /// Steady temperature rise at rated loss (K) and time constant (s) of each stage.
     pub stages: [(f64, f64); 2],
+    /// Standard deviation of the ambient temperature over minutes, K.
+    pub ambient_spread_k: f64,
 }
 
 /// Relation between weather and generation of a solar plant (`PVWatts`).
@@ -278,6 +283,9 @@ pub struct Solar {
     pub heat_loss: f64,
     /// Efficiency of the inverter.
     pub inverter: Inverter,
+    /// By which share real generation may slowly differ from this model: the wind that cools the cells,
+    /// dirt. 0 if not at all.
+    pub uncertainty: f64,
 }
 
 /// Efficiency of a solar inverter.
@@ -299,6 +307,8 @@ pub struct Wind {
     /// Air pressure at hub height in hPa, if generation follows air density (Svenningsen 2010); the
     /// density comes from it and the sample's air temperature.
     pub pressure_hpa: Option<f64>,
+    /// Time constant with which generation follows the power curve, s.
+    pub lag_s: f64,
 }
 
 /// Standard deviations of the measurement noise, as far as detectors need them to weigh quantities
@@ -330,8 +340,12 @@ pub struct Noise {
     pub heat_sink_k: f64,
     /// Generation as a share of capacity.
     pub generation: f64,
+    /// Generation as a share of itself.
+    pub generation_share: f64,
     /// Irradiance, W/m2.
     pub irradiance: f64,
+    /// Irradiance as a share of itself.
+    pub irradiance_share: f64,
     /// Wind speed, m/s.
     pub wind_speed: f64,
     /// Air temperature, K.
@@ -353,7 +367,9 @@ impl Default for Noise {
             thd: 0.015,
             heat_sink_k: 0.05,
             generation: 2e-3,
+            generation_share: 0.0,
             irradiance: 1.5,
+            irradiance_share: 0.0,
             wind_speed: 0.02,
             air_k: 0.04,
         }

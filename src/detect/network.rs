@@ -36,7 +36,8 @@ pub(super) struct Parity {
     admittance: Vec<Vec<(usize, f64, f64)>>,
     slack: Vec<usize>,
     supplied: Vec<bool>,
-    noise: [f64; SENSORS],
+    /// Standard deviation of each sensor in p.u. and rad, by bus.
+    noise: Vec<[f64; SENSORS]>,
     /// Lower triangular factor of the covariance of the parity vector, by rows.
     factor: Vec<Vec<f64>>,
     /// Whitened signature of each sensor, scaled to one standard deviation of its noise.
@@ -54,10 +55,16 @@ impl Parity {
         base_mva: f64,
         ids: &[&str],
         noise: &Noise,
+        power_noise_mw: &[Option<f64>],
     ) -> Option<Self> {
         let n = ids.len();
         let find = |id: &str| ids.iter().position(|&other| other == id);
-        if n == 0 || n > BUSES_MAX || topology.buses.len() != n || base_mva <= 0.0 {
+        if n == 0
+            || n > BUSES_MAX
+            || topology.buses.len() != n
+            || power_noise_mw.len() != n
+            || base_mva <= 0.0
+        {
             return None;
         }
         let mut dense = vec![(0.0, 0.0); n * n];
@@ -120,12 +127,18 @@ impl Parity {
             admittance,
             slack,
             supplied,
-            noise: [
-                noise.voltage_pu,
-                noise.angle_degree.to_radians(),
-                noise.active_power_mw / base_mva,
-                noise.reactive_power_mvar / base_mva,
-            ],
+            noise: power_noise_mw
+                .iter()
+                .map(|own| {
+                    let power = |common: f64| own.unwrap_or(common) / base_mva;
+                    [
+                        noise.voltage_pu,
+                        noise.angle_degree.to_radians(),
+                        power(noise.active_power_mw),
+                        power(noise.reactive_power_mvar),
+                    ]
+                })
+                .collect(),
             factor: Vec::new(),
             signatures: Vec::new(),
         };
@@ -171,11 +184,12 @@ impl Parity {
     }
 
     /// One standard deviation of a sensor in the unit of its reading.
-    pub(super) fn noise_of(&self, sensor: usize) -> f64 {
+    pub(super) fn noise_of(&self, bus: usize, sensor: usize) -> f64 {
+        let noise = self.noise[bus][sensor];
         match sensor {
-            0 => self.noise[0],
-            1 => self.noise[1].to_degrees(),
-            _ => self.noise[sensor] * self.base_mva,
+            0 => noise,
+            1 => noise.to_degrees(),
+            _ => noise * self.base_mva,
         }
     }
 
@@ -214,7 +228,7 @@ impl Parity {
         }
         for (at, signature) in plain.iter_mut().enumerate() {
             for value in signature {
-                *value *= self.noise[at % SENSORS];
+                *value *= self.noise[at / SENSORS][at % SENSORS];
             }
         }
         let mut covariance = vec![vec![0.0; size]; size];
@@ -388,7 +402,7 @@ mod tests {
     }
 
     fn parity() -> Parity {
-        Parity::new(&topology(), 100.0, &IDS, &Noise::default()).unwrap()
+        Parity::new(&topology(), 100.0, &IDS, &Noise::default(), &[None; 5]).unwrap()
     }
 
     #[test]
@@ -404,7 +418,7 @@ mod tests {
         for at in 0..IDS.len() {
             for sensor in 0..SENSORS {
                 let mut readings = SOLVED;
-                readings[at][sensor] += 12.0 * parity.noise_of(sensor);
+                readings[at][sensor] += 12.0 * parity.noise_of(at, sensor);
                 let vector = parity.vector(&readings);
                 let none = Excluded::default();
                 let score = |(at, sensor): (usize, usize)| {
@@ -424,7 +438,7 @@ mod tests {
     fn an_excluded_sensor_does_not_show_in_the_others() {
         let parity = parity();
         let mut readings = SOLVED;
-        readings[2][0] += 12.0 * parity.noise_of(0);
+        readings[2][0] += 12.0 * parity.noise_of(2, 0);
         let vector = parity.vector(&readings);
         let mut excluded = Excluded::default();
         excluded.add(parity.signature(2, 0));
@@ -441,7 +455,7 @@ mod tests {
         for branch in [3, 5] {
             topology.branches[branch].in_service = false;
         }
-        let parity = Parity::new(&topology, 100.0, &IDS, &Noise::default()).unwrap();
+        let parity = Parity::new(&topology, 100.0, &IDS, &Noise::default(), &[None; 5]).unwrap();
         let supplied: Vec<bool> = (0..5).map(|bus| parity.is_supplied(bus)).collect();
         assert_eq!(supplied, [true, true, true, false, true]);
     }
@@ -449,8 +463,8 @@ mod tests {
     #[test]
     fn a_network_of_other_buses_is_not_taken() {
         let noise = Noise::default();
-        assert!(Parity::new(&topology(), 100.0, &IDS[..4], &noise).is_none());
+        assert!(Parity::new(&topology(), 100.0, &IDS[..4], &noise, &[None; 4]).is_none());
         let others = ["A", "B", "C", "D", "E"];
-        assert!(Parity::new(&topology(), 100.0, &others, &noise).is_none());
+        assert!(Parity::new(&topology(), 100.0, &others, &noise, &[None; 5]).is_none());
     }
 }

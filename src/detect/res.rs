@@ -6,7 +6,10 @@ use super::{
     shape::Shape,
     track::{Gate, Input, Level, Signal, Spec},
 };
-use crate::{grid::alert::AnomalyType, maths::pow};
+use crate::{
+    grid::alert::AnomalyType,
+    maths::{exp, pow},
+};
 
 /// Residuals of a unit: generation, utilization factor, air temperature.
 pub(super) const TRACKS: usize = 3;
@@ -15,11 +18,16 @@ const UTILIZATION: usize = 1;
 const AIR: usize = 2;
 
 /// Generation and model of the last samples as shares of capacity, newest last, then the learnt ratio of
-/// the two less 1 and the number of samples it rests on.
-pub(super) const MEMORY: usize = 2 * HISTORY + 2;
+/// the two less 1 and the number of samples it rests on, the settled and the lagged model of the sample
+/// before and whether there was one, and whether a storm may have stopped the turbine.
+pub(super) const MEMORY: usize = 2 * HISTORY + 6;
 const HISTORY: usize = 8;
 const RATIO: usize = 2 * HISTORY;
 const RATIO_SAMPLES: usize = RATIO + 1;
+const SETTLED: usize = RATIO + 2;
+const LAGGED: usize = RATIO + 3;
+const RUNNING: usize = RATIO + 4;
+const STORM: usize = RATIO + 5;
 
 /// A unit that gives less than this share of its capacity stands.
 const STANDS: f64 = 0.01;
@@ -32,6 +40,23 @@ const MODEL: Spec = Spec {
     floor: 0.4,
     noise: true,
 };
+/// Relative to a model that is not exact: it wanders.
+const fn loose(uncertainty: f64) -> Spec {
+    Spec {
+        level: Level::Wanders {
+            gain: 0.35,
+            spread: uncertainty,
+            drift: 7.0,
+        },
+        jump: 6.0,
+        floor: 0.4,
+        noise: true,
+    }
+}
+/// Generation is never known better than to this share of the capacity.
+const LEAST_NOISE: f64 = 5e-4;
+/// An inexact model says nothing below this share of the capacity.
+const LEAST: f64 = 0.05;
 const AIR_SPEC: Spec = Spec {
     level: Level::Wanders {
         gain: 0.35,
@@ -49,6 +74,7 @@ pub(super) fn observe(
     models: &[Nominal],
     states: &mut [EntityState],
     rows: &[Option<Row>],
+    dt_s: f64,
     place: Place,
     changes: &mut Vec<AnomalyChange>,
 ) {
@@ -58,7 +84,7 @@ pub(super) fn observe(
             entity: at,
             ..place
         };
-        unit(noise, model, state, row, place, changes);
+        unit(noise, model, state, row, dt_s, place, changes);
     }
 }
 
@@ -67,12 +93,22 @@ fn unit(
     model: &Nominal,
     state: &mut EntityState,
     row: &Row,
+    dt_s: f64,
     place: Place,
     changes: &mut Vec<AnomalyChange>,
 ) {
-    let Some((capacity, expected, slope, resource)) = expectation(noise, model, row) else {
+    let Some(Expectation {
+        capacity,
+        expected: settled,
+        slope,
+        resource,
+        uncertainty,
+        lag_s,
+    }) = expectation(noise, model, row)
+    else {
         return;
     };
+    let (expected, inert) = follow(state, settled, lag_s, dt_s);
     let possible = expected / capacity;
     entity::watch_repeats(
         state,
@@ -107,11 +143,35 @@ fn unit(
     } else {
         Gate::Open
     };
-    let input = Input::new(
-        generation - (ratio * expected).min(capacity),
-        hypot(noise.generation * capacity, slope),
-    );
-    let signal = state.tracks[GENERATION].step(&MODEL, &input, gate);
+    let measured = noise.generation.max(LEAST_NOISE) * capacity;
+    let std = hypot(measured + noise.generation_share * expected, slope);
+    let (spec, input) = if uncertainty > 0.0 {
+        let residual = if possible > LEAST {
+            generation / expected - 1.0
+        } else {
+            f64::NAN
+        };
+        // What the model does not know grows with the load, so a change of load shows it.
+        let change = (possible - state.memory[2 * HISTORY - 2]).abs();
+        let input = Input {
+            coarse: 6.0 * uncertainty * change,
+            ..Input::new(residual, std / expected)
+        };
+        (loose(uncertainty), input)
+    } else {
+        let residual = generation - (ratio * expected).min(capacity);
+        let residual = if is_storm(state, model, row, share) {
+            f64::NAN
+        } else {
+            residual
+        };
+        let input = Input {
+            coarse: 0.15 * inert,
+            ..Input::new(residual, std)
+        };
+        (MODEL, input)
+    };
+    let signal = state.tracks[GENERATION].step(&spec, &input, gate);
     match signal {
         Some(Signal::Raised {
             shape,
@@ -143,7 +203,7 @@ fn unit(
             res::UTILIZATION,
             MODEL,
             row.get(res::UTILIZATION) - share,
-            noise.generation,
+            noise.generation.max(LEAST_NOISE) + noise.generation_share * share,
         ),
         (
             AIR,
@@ -216,40 +276,95 @@ fn learn_ratio(state: &mut EntityState, share: f64, possible: f64) {
     state.memory[RATIO] = (state.memory[RATIO] + gain * off).clamp(-0.15, 0.15);
 }
 
-/// Capacity (kW), generation that the weather allows (kW), standard deviation that noise of the weather
-/// gives it (kW), and the field of the weather.
-fn expectation(noise: &Noise, model: &Nominal, row: &Row) -> Option<(f64, f64, f64, usize)> {
-    let (capacity, expected, slope, resource) = match model {
+/// What the weather of a sample allows.
+struct Expectation {
+    /// Capacity, kW.
+    capacity: f64,
+    /// Settled generation, kW.
+    expected: f64,
+    /// Standard deviation that noise of the weather gives it, kW.
+    slope: f64,
+    /// The field of the weather.
+    resource: usize,
+    /// By which share the unit may differ from its model.
+    uncertainty: f64,
+    /// Time constant with which the unit follows, s.
+    lag_s: f64,
+}
+
+fn expectation(noise: &Noise, model: &Nominal, row: &Row) -> Option<Expectation> {
+    let air = row.get(res::TEMPERATURE);
+    let found = match model {
         Nominal::Solar(solar) => {
             let irradiance = row.get(res::IRRADIANCE);
-            let air = row.get(res::TEMPERATURE);
             let expected = solar_power(solar, irradiance, air);
-            let step = noise.irradiance;
+            let step = noise.irradiance + noise.irradiance_share * irradiance;
             let above = solar_power(solar, irradiance + step, air);
-            (
-                solar.capacity_kw,
+            Expectation {
+                capacity: solar.capacity_kw,
                 expected,
-                (above - expected).abs(),
-                res::IRRADIANCE,
-            )
+                slope: (above - expected).abs(),
+                resource: res::IRRADIANCE,
+                uncertainty: solar.uncertainty,
+                lag_s: 0.0,
+            }
         }
         Nominal::Wind(wind) => {
             let speed = row.get(res::WIND_SPEED);
-            let air = row.get(res::TEMPERATURE);
             let expected = wind_power(wind, speed, air);
-            let step = noise.wind_speed;
-            let above = wind_power(wind, speed + step, air);
-            let below = wind_power(wind, speed - step, air);
-            (
-                wind.capacity_kw,
+            let above = wind_power(wind, speed + noise.wind_speed, air);
+            let below = wind_power(wind, speed - noise.wind_speed, air);
+            Expectation {
+                capacity: wind.capacity_kw,
                 expected,
-                (above - expected).abs().max((expected - below).abs()),
-                res::WIND_SPEED,
-            )
+                slope: (above - expected).abs().max((expected - below).abs()),
+                resource: res::WIND_SPEED,
+                uncertainty: 0.0,
+                lag_s: wind.lag_s,
+            }
         }
         Nominal::Bus { .. } | Nominal::Converter(_) => return None,
     };
-    (expected.is_finite() && capacity > 0.0).then_some((capacity, expected, slope, resource))
+    (found.expected.is_finite() && found.capacity > 0.0).then_some(found)
+}
+
+/// The model behind a lag of first order, the weather between samples being a straight line; and how far
+/// it was from that before, kW.
+fn follow(state: &mut EntityState, settled: f64, lag_s: f64, dt_s: f64) -> (f64, f64) {
+    if lag_s <= 0.0 {
+        return (settled, 0.0);
+    }
+    let memory = &mut state.memory;
+    let lagged = if memory[RUNNING] > 0.0 && dt_s > 0.0 {
+        let behind = lag_s * (settled - memory[SETTLED]) / dt_s;
+        let kept = exp(-dt_s / lag_s);
+        settled - behind + (memory[LAGGED] - memory[SETTLED] + behind) * kept
+    } else {
+        settled
+    };
+    let inert = if memory[RUNNING] > 0.0 {
+        (settled - memory[LAGGED]).abs()
+    } else {
+        0.0
+    };
+    memory[RUNNING] = 1.0;
+    memory[SETTLED] = settled;
+    memory[LAGGED] = lagged;
+    (lagged, inert)
+}
+
+/// After a storm beyond the end of its curve a turbine stands until the wind has calmed down.
+fn is_storm(state: &mut EntityState, model: &Nominal, row: &Row, share: f64) -> bool {
+    let Nominal::Wind(wind) = model else {
+        return false;
+    };
+    let end = wind.curve.last().map_or(f64::INFINITY, |&(speed, _)| speed);
+    if row.get(res::WIND_SPEED) > 0.97 * end {
+        state.memory[STORM] = 1.0;
+    } else if share > 0.9 || row.get(res::WIND_SPEED) < 0.6 * end {
+        state.memory[STORM] = 0.0;
+    }
+    state.memory[STORM] > 0.0
 }
 
 /// AC power of a solar plant in kW (`PVWatts`, Dobos 2014).
@@ -323,6 +438,7 @@ mod tests {
             temperature_coefficient: -0.0035,
             heat_loss: 35.0,
             inverter,
+            uncertainty: 0.0,
         };
         let constant = solar(Inverter::Constant(0.96));
         // By hand: 1.15 * 100 * 0.6 * (1 - 0.0035 (20 + 600/35 - 25)) * 0.9 * 0.96.
@@ -340,6 +456,7 @@ mod tests {
             capacity_kw: 150.0,
             curve: vec![(3.0, 0.0), (10.0, 80.0), (12.5, 150.0), (25.0, 150.0)],
             pressure_hpa: None,
+            lag_s: 0.0,
         };
         assert!((wind_power(&wind, 11.25, 15.0) - 115.0).abs() < 1e-9);
         assert!(wind_power(&wind, 2.0, 15.0).abs() < 1e-12);

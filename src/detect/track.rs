@@ -123,7 +123,7 @@ enum Phase {
 /// The state of one residual.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Track {
-    first: Vec<f64>,
+    first: Vec<(f64, f64)>,
     warm: bool,
     seen: f64,
     explained: bool,
@@ -268,26 +268,29 @@ impl Track {
     }
 
     fn warm_up(&mut self, spec: &Spec, residual: f64, std: f64) {
-        // Values are kept in nominal standard deviations, so that one loud sample weighs no more.
-        self.first.push(residual / std);
+        self.first.push((residual, std));
         if self.first.len() < WARM_UP {
             return;
         }
-        let middle = median(&mut self.first.clone());
         match spec.level {
             Level::Exact { offset } => {
-                self.level = middle.clamp(-offset, offset) * std;
-                let centre = self.level / std;
-                self.scale2 = robust_variance(self.first.iter().map(|value| value - centre));
+                let ratio = |&(residual, std): &(f64, f64)| residual / std;
+                let middle = median(&mut self.first.iter().map(ratio).collect::<Vec<_>>());
+                let centre = middle.clamp(-offset, offset);
+                self.level = centre * std;
+                self.scale2 = robust_variance(self.first.iter().map(|first| ratio(first) - centre));
             }
             Level::Wanders { gain, spread, .. } => {
                 self.gain = gain;
-                // Differences do not see the wandering; they have twice the variance.
-                let steps = self.first.windows(2).map(|pair| pair[1] - pair[0]);
-                self.scale2 = robust_variance(steps) / 2.0 * 1.3;
-                let mut tail = self.first[WARM_UP - 5..].to_vec();
-                self.level = median(&mut tail) * std;
-                self.long_level = middle * std;
+                // Differences do not see the wandering.
+                let steps = self.first.windows(2).map(|pair| {
+                    let variance = square(pair[0].1) + square(pair[1].1);
+                    (pair[1].0 - pair[0].0) / variance.sqrt()
+                });
+                self.scale2 = 1.3 * robust_variance(steps);
+                let mut values: Vec<f64> = self.first.iter().map(|first| first.0).collect();
+                self.level = median(&mut values[WARM_UP - 5..]);
+                self.long_level = median(&mut values);
                 self.spread2 = square(spread);
             }
         }
@@ -528,7 +531,11 @@ impl Track {
     }
 
     fn rhythm(&self) -> Shape {
-        if is_rhythmic(&self.recent) {
+        let sum: f64 = self.recent.iter().sum();
+        let energy: f64 = self.recent.iter().map(|z| z * z).sum();
+        if square(sum) > 0.5 * energy * self.recent.len() as f64 {
+            Shape::Drift
+        } else if is_rhythmic(&self.recent) {
             Shape::Oscillation
         } else {
             Shape::Burst

@@ -9,12 +9,17 @@ use crate::detect::{
 use super::{
     converter::{LossParameters, ThermalParameters},
     measurement::{
-        self, BUS_ANGLE, BUS_VOLTAGE, FREQUENCY, GENERATION, TEMPERATURE, THD, WIND_SPEED,
+        self, BUS_ANGLE, BUS_VOLTAGE, FREQUENCY, GENERATION, IRRADIANCE, TEMPERATURE, THD,
+        WIND_SPEED,
     },
     spec::{ConverterKind, ConverterUnit, PlantSpec, SolarUnit, WindUnit},
     wind::density::pressure_pa,
 };
 
+/// How much the ambient of a heat sink wanders over minutes, K.
+const AMBIENT_SPREAD_K: f64 = 0.25;
+/// By how much the wind over an array moves its generation.
+const COOLING: f64 = 0.015;
 /// Heat loss of a cell in W/(m2 K) in the wind that is usual over an array: Faiman's 25 + 6.84 v.
 const HEAT_LOSS: f64 = 45.0;
 
@@ -23,9 +28,16 @@ impl PlantSpec {
     #[must_use]
     pub fn models(&self) -> Vec<EntityModel> {
         let frequency_hz = self.frequency.parameters().f0_hz;
-        let buses = self.topology().buses.iter().map(|bus| EntityModel {
-            id: bus.id.clone(),
-            nominal: Nominal::Bus { frequency_hz },
+        let buses = self.topology().buses.iter().enumerate();
+        let buses = buses.map(|(at, bus)| {
+            let power = self.bus_scale(at).bus_power().absolute;
+            EntityModel {
+                id: bus.id.clone(),
+                nominal: Nominal::Bus {
+                    frequency_hz,
+                    power_noise_mw: (power > 0.0).then_some(power),
+                },
+            }
         });
         let converters = self.converters.iter().map(|unit| EntityModel {
             id: unit.id.clone(),
@@ -61,8 +73,10 @@ impl PlantSpec {
             grid_voltage: measurement::TERMINAL_VOLTAGE,
             thd: THD.absolute,
             heat_sink_k: TEMPERATURE.absolute,
-            generation: GENERATION.relative,
-            irradiance: 600.0 * measurement::IRRADIANCE.relative,
+            generation: GENERATION.absolute,
+            generation_share: GENERATION.relative,
+            irradiance: IRRADIANCE.absolute,
+            irradiance_share: IRRADIANCE.relative,
             wind_speed: WIND_SPEED.absolute,
             air_k: TEMPERATURE.absolute,
             ..Noise::default()
@@ -100,6 +114,7 @@ fn thermal(losses: &LossParameters, cooling: &ThermalParameters) -> Thermal {
         linear: losses.linear_fraction / rated,
         square: losses.quadratic_fraction / rated,
         stages: [stage(0), stage(1)],
+        ambient_spread_k: AMBIENT_SPREAD_K,
     }
 }
 
@@ -112,6 +127,7 @@ fn solar(unit: &SolarUnit) -> Solar {
         temperature_coefficient: plant.gamma_per_k,
         heat_loss: HEAT_LOSS,
         inverter: Inverter::PvWatts,
+        uncertainty: COOLING,
     }
 }
 
@@ -127,5 +143,6 @@ fn wind(unit: &WindUnit) -> Wind {
             .zip(turbine.curve_p_kw.iter().copied())
             .collect(),
         pressure_hpa: Some(pressure_pa(ground_pa, turbine.hub_height_m) / 100.0),
+        lag_s: turbine.drive_lag_s,
     }
 }

@@ -84,6 +84,7 @@ pub(super) fn models(kind: StreamKind, ids: &[String]) -> Result<Vec<EntityModel
             let nominal = match kind {
                 StreamKind::Bus => Some(Nominal::Bus {
                     frequency_hz: FREQUENCY_HZ,
+                    power_noise_mw: None,
                 }),
                 StreamKind::Converter => converter(id),
                 StreamKind::Res => solar(id).or_else(|| wind(id)),
@@ -142,6 +143,7 @@ fn converter(id: &str) -> Option<Nominal> {
                     linear: 0.0,
                     square: 1.0,
                     stages: [(28.0, 40.0), (0.0, 0.0)],
+                    ambient_spread_k: 0.08,
                 },
             })
         },
@@ -160,6 +162,7 @@ fn solar(id: &str) -> Option<Nominal> {
                 temperature_coefficient: -0.0035,
                 heat_loss: 35.0,
                 inverter: Inverter::Constant(0.96),
+                uncertainty: 0.0,
             })
         })
 }
@@ -175,6 +178,7 @@ fn wind(id: &str) -> Option<Nominal> {
                     .map(|&(speed, power)| (speed, power / CURVE_RATED_W * capacity_kw))
                     .collect(),
                 pressure_hpa: None,
+                lag_s: 0.0,
             })
         })
 }
