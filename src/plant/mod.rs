@@ -152,6 +152,8 @@ impl Plant {
             plant.network.flow.set_voltages(vm, va);
         }
         plant.network.set_converged(plant.state.converged);
+        let [net_mw, net_mvar] = &mut plant.injected.net;
+        plant.network.flow.injections(net_mw, net_mvar);
         plant
     }
 
@@ -358,8 +360,11 @@ impl Plant {
     /// What the schedule does not cover moves the frequency.
     fn swing(&mut self) {
         if !self.network.converged() {
+            let last = &self.injected.net;
+            self.state.unsolved.get_or_insert_with(|| last.clone());
             return;
         }
+        self.state.unsolved = None;
         let generation_mw = self.generation_mw();
         let state = &mut self.state;
         let available_mw = state.dispatch.scheduled_mw - state.lost_mw;

@@ -348,8 +348,19 @@ impl Machine {
             self.history.add(kind, catalogue, &published);
             events.extend(published);
             if kind == EntityKind::Bus {
-                let network = Arc::new(plant.network(timestamp));
-                watch.observe_flows(&network, seen, &mut alerts);
+                let last = self.network.as_deref();
+                let network = if let (false, Some(last)) = (plant.converged(), last) {
+                    // The last solution stays, and nothing is concluded from it.
+                    Arc::new(NetworkState {
+                        converged: false,
+                        timestamp,
+                        ..last.clone()
+                    })
+                } else {
+                    let network = Arc::new(plant.network(timestamp));
+                    watch.observe_flows(&network, seen, &mut alerts);
+                    network
+                };
                 self.network = Some(network);
             }
         }

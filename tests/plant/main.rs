@@ -11,3 +11,4 @@ mod finite;
 mod quiet;
 mod sensors;
 mod support;
+mod unsolved;
