@@ -493,6 +493,7 @@ fn the_same_kind_acts_once_at_one_place() {
 /// What does not fit is refused with everything that is wrong with it.
 #[test]
 fn misplaced_injections_are_refused_with_all_their_problems() {
+    use InjectionKind as K;
     let spec = default_plant();
     let place = |kind, entity: &str, size, duration_s, field: Option<&str>| {
         let request = InjectionRequest {
@@ -508,7 +509,6 @@ fn misplaced_injections_are_refused_with_all_their_problems() {
         Err(Misplaced::Problems(problems)) => problems.len(),
         other => panic!("{other:?}"),
     };
-    use InjectionKind as K;
     assert_eq!(
         place(K::Gust, "WIND-009", None, None, None),
         Err(Misplaced::UnknownEntity)

@@ -2,6 +2,7 @@
 //!
 //! What is checked here is checked from outside: from the samples, the events and the topology that
 //! everybody else sees.
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by ending")]
 
 mod conservation;
 mod determinism;
