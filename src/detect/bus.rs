@@ -5,7 +5,7 @@ use super::{
     entity::{self, AnomalyChange, EntityState, Place, Source, report},
     model::{Noise, Row, bus},
     network::{self, BusReading, Excluded, Parity, SENSORS},
-    track::{Gate, Input, Level, Spec},
+    track::{Gate, Input, Level, PATIENCE, Spec},
 };
 
 /// Residuals of a bus: those of its four sensors in the network equations, and frequency.
@@ -37,6 +37,7 @@ const ALONE: Spec = Spec {
         gain: 0.35,
         spread: 0.0,
         drift: f64::INFINITY,
+        patience: PATIENCE,
     },
     jump: 8.0,
     floor: 0.4,

@@ -4,8 +4,8 @@
 use super::{
     common::Common,
     entity::{self, AnomalyChange, EntityState, Place, Source, report},
-    model::{Converter, Noise, Row, Thermal, converter},
-    track::{Gate, Input, Level, Spec},
+    model::{Converter, Noise, Row, StreamKind, Thermal, converter},
+    track::{Gate, Input, Level, PATIENCE, Spec},
 };
 use crate::maths::exp;
 
@@ -62,6 +62,7 @@ const fn wandering(gain: f64, spread: f64, drift: f64, jump: f64) -> Spec {
             gain,
             spread,
             drift,
+            patience: PATIENCE,
         },
         jump,
         floor: 0.4,
@@ -138,9 +139,31 @@ fn spec(model: &Converter, track: usize) -> Spec {
         // Grid voltage behind the ratio wanders by about half a percent.
         ACTIVE | REACTIVE => wandering(0.35, 0.004, 6.5, 6.0),
         DISTORTION => wandering(0.35, 0.02, 6.5, 6.0),
-        TEMPERATURE => wandering(0.3, model.thermal.ambient_spread_k, 6.5, 6.0),
+        TEMPERATURE => Spec {
+            level: Level::Wanders {
+                gain: 0.3,
+                spread: model.thermal.ambient_spread_k,
+                drift: 6.5,
+                patience: patience(&model.thermal),
+            },
+            ..EXACT
+        },
         _ => EXACT,
     }
+}
+
+/// A heat sink that heats up or cools down deserves its slowest time constant, in samples.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped"
+)]
+fn patience(thermal: &Thermal) -> u32 {
+    let slowest = thermal
+        .stages
+        .iter()
+        .fold(0.0_f64, |slowest, stage| slowest.max(stage.1));
+    (slowest / StreamKind::Converter.interval_s()).clamp(f64::from(PATIENCE), 20_000.0) as u32
 }
 
 fn explains_repetition(state: &EntityState, field: usize) -> bool {

@@ -4,7 +4,7 @@ use super::{
     entity::{self, AnomalyChange, EntityState, Place, Source, report},
     model::{Inverter, Noise, Nominal, Row, Solar, Wind, res},
     shape::Shape,
-    track::{Gate, Input, Level, Signal, Spec},
+    track::{Gate, Input, Level, PATIENCE, Signal, Spec},
 };
 use crate::{
     grid::alert::AnomalyType,
@@ -47,6 +47,7 @@ const fn loose(uncertainty: f64) -> Spec {
             gain: 0.35,
             spread: uncertainty,
             drift: 7.0,
+            patience: PATIENCE,
         },
         jump: 6.0,
         floor: 0.4,
@@ -62,6 +63,7 @@ const AIR_SPEC: Spec = Spec {
         gain: 0.35,
         spread: 0.0,
         drift: f64::INFINITY,
+        patience: PATIENCE,
     },
     jump: 7.0,
     floor: 0.5,

@@ -21,8 +21,8 @@ use super::shape::{SPAN, Shape, is_rhythmic, median, robust_variance, shape_of, 
 const WARM_UP: usize = 30;
 /// After a disturbance a track learns slowly for so many samples.
 const SETTLING: u32 = 60;
-/// A track that wanders follows what it sees after so many alarming samples.
-const PATIENCE: u32 = 80;
+/// A track that wanders follows what it sees after so many alarming samples, if nothing else is known.
+pub(super) const PATIENCE: u32 = 80;
 /// A track whose residual should be zero starts anew after so many: its relation does not hold.
 const PATIENCE_EXACT: u32 = 3600;
 
@@ -56,6 +56,8 @@ pub(super) enum Level {
         spread: f64,
         /// Standard deviations of the present level that make a drift; infinite for none.
         drift: f64,
+        /// After so many alarming samples the level follows what it sees.
+        patience: u32,
     },
 }
 
@@ -254,11 +256,11 @@ impl Track {
             }
             Phase::Suspicious { values, count } => self.suspicious(spec, z, values, count),
             Phase::Alarming { age, quiet, noisy } => {
-                if let Level::Wanders { gain, .. } = spec.level
-                    && age > PATIENCE
+                if let Level::Wanders { gain, patience, .. } = spec.level
+                    && age > patience
                 {
                     // Slowly at first, so that the end of a long offset still shows.
-                    let share = (f64::from(age - PATIENCE) / 60.0).clamp(0.15, 1.0);
+                    let share = (f64::from(age - patience) / 60.0).clamp(0.15, 1.0);
                     self.level += share * gain * (residual - self.level);
                     self.long_level += share * gain * (residual - self.long_level);
                 }
@@ -402,7 +404,7 @@ impl Track {
         }
         let patience = match spec.level {
             Level::Exact { .. } => PATIENCE_EXACT,
-            Level::Wanders { .. } => 3 * PATIENCE,
+            Level::Wanders { patience, .. } => 3 * patience,
         };
         if age >= patience {
             self.restart();
@@ -559,6 +561,7 @@ mod tests {
             gain: 0.35,
             spread: 1.0,
             drift: 6.0,
+            patience: PATIENCE,
         },
         ..EXACT
     };
