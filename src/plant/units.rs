@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     converter::{Buck, GridConverter},
-    file::PlantFile,
+    file::{ConverterEntry, PlantFile},
+    range::{self, NumberInRange},
     solar::SolarPlant,
     spec::{ConverterKind, ConverterUnit, DEFAULT_FLEET, SolarUnit, WindUnit},
     weather::Site,
@@ -204,34 +205,45 @@ fn check_ids(plant: &PlantFile, problems: &mut Vec<String>) {
 }
 
 fn check_numbers(plant: &PlantFile, problems: &mut Vec<String>) {
-    let mut check = |fits: bool, text: String| {
-        if !fits {
-            problems.push(text);
-        }
-    };
-    let positive = |value: f64| value.is_finite() && value > 0.0;
-    let fraction = |value: f64| (0.0..=1.0).contains(&value);
-    let fleet = plant.fleet.unwrap_or(DEFAULT_FLEET);
-    check(
-        fleet.is_finite() && fleet >= 0.0,
-        "fleet must be a number, 0 or more".into(),
-    );
-    let load = &plant.load;
-    check(
-        positive(load.tau_s) && fraction(load.sigma) && fraction(load.correlation),
-        "load: tau_s must be above 0, sigma and correlation from 0 to 1".into(),
-    );
-    check(
-        (0.0..=3.0).contains(&load.alpha_p) && (0.0..=3.0).contains(&load.alpha_q),
-        "load: alpha_p and alpha_q must be from 0 to 3".into(),
-    );
-    if let Err(error) = plant.frequency.check() {
-        problems.push(format!("frequency: {error}"));
-    }
     let named = |name: &str, found: Vec<String>| -> Vec<String> {
         let found = found.into_iter();
         found.map(|problem| format!("{name}: {problem}")).collect()
     };
+    let fleet = plant.fleet.unwrap_or(DEFAULT_FLEET);
+    problems.extend(range::problems([("fleet", fleet, 0.0..=1e6)]));
+    let load = &plant.load;
+    let of_load = [
+        ("tau_s", load.tau_s, 0.01..=1e7),
+        ("sigma", load.sigma, 0.0..=1.0),
+        ("correlation", load.correlation, 0.0..=1.0),
+        ("alpha_p", load.alpha_p, 0.0..=3.0),
+        ("alpha_q", load.alpha_q, 0.0..=3.0),
+    ];
+    problems.extend(named("load", range::problems(of_load)));
+    let frequency = &plant.frequency;
+    let of_frequency = [
+        ("h_s", frequency.h_s, 0.1..=100.0),
+        ("d_pu", frequency.d_pu, 0.0..=100.0),
+        ("r_pu", frequency.r_pu, 0.001..=10.0),
+        ("tg_s", frequency.tg_s, 0.0..=1000.0),
+        ("tt_s", frequency.tt_s, 0.0..=1000.0),
+        ("trh_s", frequency.trh_s, 0.0..=1000.0),
+        ("f_hp", frequency.f_hp, 0.0..=1.0),
+        ("ki_per_s", frequency.ki_per_s, 0.0..=10.0),
+        ("deadband_hz", frequency.deadband_hz, 0.0..=1.0),
+        ("f0_hz", frequency.f0_hz, 10.0..=1000.0),
+    ];
+    problems.extend(named("frequency", range::problems(of_frequency)));
+    for entry in &plant.converter {
+        let of_load = [
+            ("mean_fraction", entry.load.mean_fraction, 0.0..=1.0),
+            ("sigma_fraction", entry.load.sigma_fraction, 0.0..=1.0),
+            ("tau_s", entry.load.tau_s, 0.01..=1e7),
+        ];
+        let name = format!("{}: load", entry.id);
+        problems.extend(named(&name, range::problems(of_load)));
+        problems.extend(named(&entry.id, sizes(entry)));
+    }
     problems.extend(named("weather", plant.weather.problems()));
     for entry in &plant.solar {
         problems.extend(named(&entry.id, entry.plant.problems()));
@@ -239,4 +251,57 @@ fn check_numbers(plant: &PlantFile, problems: &mut Vec<String>) {
     for entry in &plant.wind {
         problems.extend(named(&entry.id, entry.turbine.problems()));
     }
+}
+
+/// What is beyond all machines there are: numbers with which the models could not reckon.
+fn sizes(entry: &ConverterEntry) -> Vec<String> {
+    let mut numbers: Vec<NumberInRange> = Vec::new();
+    if let Some(grid) = &entry.grid {
+        numbers.extend([
+            ("rated_kva", grid.rated_kva, 1e-3..=1e7),
+            ("line_voltage_v", grid.line_voltage_v, 1.0..=1e6),
+            ("dc_nominal_v", grid.dc_nominal_v, 1.0..=1e7),
+            ("dc_capacitance_f", grid.dc_capacitance_f, 1e-7..=1e3),
+            ("l_h", grid.l_h, 1e-8..=10.0),
+            ("r_ohm", grid.r_ohm, 1e-7..=1e3),
+            ("switching_hz", grid.switching_hz, 10.0..=1e7),
+            ("tau_s", grid.tau_s, 1e-6..=1.0),
+            ("dc_bandwidth_hz", grid.dc_bandwidth_hz, 0.1..=100.0),
+            ("nominal_hz", grid.nominal_hz, 10.0..=1000.0),
+            (
+                "overfrequency_start_hz",
+                grid.overfrequency_start_hz,
+                10.0..=2000.0,
+            ),
+            ("overfrequency_droop", grid.overfrequency_droop, 1e-3..=1.0),
+            ("reactive_response_s", grid.reactive_response_s, 1e-3..=1e5),
+        ]);
+    }
+    if let Some(buck) = &entry.buck {
+        numbers.extend([
+            ("rated_kw", buck.rated_kw, 1e-3..=1e7),
+            ("input_nominal_v", buck.input_nominal_v, 1.0..=1e7),
+            ("output_v", buck.output_v, 1.0..=1e7),
+            ("l_h", buck.l_h, 1e-8..=10.0),
+            ("r_ohm", buck.r_ohm, 1e-7..=1e3),
+            ("c_f", buck.c_f, 1e-7..=1e3),
+            ("switching_hz", buck.switching_hz, 10.0..=1e7),
+        ]);
+    }
+    let grid = entry.grid.as_ref().map(|grid| (grid.losses, grid.thermal));
+    let buck = entry.buck.as_ref().map(|buck| (buck.losses, buck.thermal));
+    for (losses, thermal) in grid.into_iter().chain(buck) {
+        numbers.extend([
+            ("constant_fraction", losses.constant_fraction, 1e-9..=0.5),
+            ("linear_fraction", losses.linear_fraction, 1e-9..=0.5),
+            ("quadratic_fraction", losses.quadratic_fraction, 1e-9..=0.5),
+            ("rise_k", thermal.rise_k[0], 1e-3..=1e3),
+            ("rise_k", thermal.rise_k[1], 1e-3..=1e3),
+            ("tau_s", thermal.tau_s[0], 1e-2..=1e6),
+            ("tau_s", thermal.tau_s[1], 1e-2..=1e6),
+            ("derating_from_c", thermal.derating_from_c, -100.0..=1e3),
+            ("derating_to_c", thermal.derating_to_c, -100.0..=1e3),
+        ]);
+    }
+    range::problems(numbers)
 }

@@ -1,7 +1,7 @@
 //! What is published at one instant agrees with itself: network equations, powers, energies, and the
 //! swing equation by hand.
 
-use std::{fs, path::Path, sync::Arc};
+use std::sync::Arc;
 
 use gridcast::{
     grid::{
@@ -15,8 +15,8 @@ use gridcast::{
 };
 
 use crate::support::{
-    Driver, JANUARY_MIDNIGHT, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, Samples, default_plant,
-    mismatch_pu, order, sample, settings,
+    Driver, JANUARY_MIDNIGHT, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, Samples, changed_plant,
+    default_plant, mismatch_pu, order, sample, settings,
 };
 
 /// A disturbance of every physical kind, at changing places, one after the other.
@@ -161,20 +161,6 @@ fn at_night_there_is_no_sun_and_by_day_there_is() {
             }
         }
     }
-}
-
-/// A plant file beside the default case, with `change` made to the default plant's text.
-fn changed_plant(name: &str, change: impl Fn(String) -> String) -> Arc<PlantSpec> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/plant/default");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(&folder).unwrap();
-    fs::copy(source.join("case.json"), folder.join("case.json")).unwrap();
-    let text = fs::read_to_string(source.join("plant.toml")).unwrap();
-    let changed = change(text.clone());
-    assert_ne!(text, changed, "the change found nothing to change");
-    let path = folder.join("plant.toml");
-    fs::write(&path, changed).unwrap();
-    Arc::new(PlantSpec::load(&path).unwrap())
 }
 
 /// The same plant with fleets of 50 and of 0: what the buses inject differs by 50 times what the units

@@ -306,7 +306,7 @@ fn cuts() -> impl Strategy<Value = Vec<(usize, u8, String)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_mangled_plant_file_is_refused_or_runs(cuts in cuts()) {

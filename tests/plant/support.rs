@@ -1,6 +1,10 @@
 //! A plant and a machine to drive by hand, and the network equations once more.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use gridcast::{
     cluster::{Rejection, Verdict},
@@ -25,6 +29,20 @@ static DEFAULT: LazyLock<Arc<PlantSpec>> = LazyLock::new(|| Arc::new(PlantSpec::
 /// The default plant.
 pub(crate) fn default_plant() -> Arc<PlantSpec> {
     DEFAULT.clone()
+}
+
+/// A plant file beside the default case, with `change` made to the default plant's text.
+pub fn changed_plant(name: &str, change: impl Fn(String) -> String) -> Arc<PlantSpec> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/plant/default");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(source.join("case.json"), folder.join("case.json")).unwrap();
+    let text = fs::read_to_string(source.join("plant.toml")).unwrap();
+    let changed = change(text.clone());
+    assert_ne!(text, changed, "the change found nothing to change");
+    let path = folder.join("plant.toml");
+    fs::write(&path, changed).unwrap();
+    Arc::new(PlantSpec::load(&path).unwrap())
 }
 
 /// Noon of a day in June, UTC.

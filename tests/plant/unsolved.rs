@@ -6,7 +6,7 @@ use gridcast::grid::{
     telemetry::{BusSample, Sample},
 };
 
-use crate::support::{Driver, JUNE_EVENING, mismatch_pu, settings};
+use crate::support::{Driver, JUNE_EVENING, changed_plant, mismatch_pu, settings};
 
 fn buses(driver: &Driver) -> Vec<BusSample> {
     let events = driver.events.iter();
@@ -19,15 +19,20 @@ fn buses(driver: &Driver) -> Vec<BusSample> {
 
 #[test]
 fn the_last_solution_stays_and_is_stale() {
-    let mut driver = Driver::started(settings(3, JUNE_EVENING, 0.0, 0.0));
+    // Loads that draw the same at any voltage: beyond the nose of the curve there is nothing.
+    let spec = changed_plant("unsolved", |text| {
+        text.replace("alpha_p = 1.0", "alpha_p = 0.0")
+            .replace("alpha_q = 1.8", "alpha_q = 0.0")
+    });
+    let mut driver = Driver::new(spec);
+    driver.start(settings(3, JUNE_EVENING, 0.0, 0.0));
+    driver.tick();
     driver.seconds(10);
     let before = buses(&driver).split_off(45);
     let solved = driver.machine.network().unwrap().clone();
     driver.take();
-    // Four times the load behind one line and one transformer.
+    // Four times the load behind one transformer instead of two.
     driver.disturb(InjectionKind::BranchTrip, "BRANCH-005", None, Some(10.0));
-    driver.disturb(InjectionKind::BranchTrip, "BRANCH-001", None, Some(10.0));
-    driver.disturb(InjectionKind::GeneratorLoss, "BUS-002", None, Some(10.0));
     for bus in ["BUS-003", "BUS-004", "BUS-005"] {
         driver.disturb(InjectionKind::LoadStep, bus, Some(3.0), Some(10.0));
     }
@@ -46,7 +51,16 @@ fn the_last_solution_stays_and_is_stale() {
             assert!((now.active_power - before.active_power).abs() < 1.0);
         }
         for (now, first) in now.iter().zip(&stale) {
-            assert_eq!(now.measurement, first.measurement);
+            let of = |bus: &BusSample| {
+                let m = &bus.measurement;
+                [
+                    m.voltage_magnitude,
+                    m.voltage_angle,
+                    m.active_power,
+                    m.reactive_power,
+                ]
+            };
+            assert_eq!(of(now), of(first));
         }
     }
     let network = driver.machine.network().unwrap();
