@@ -32,7 +32,7 @@ pub(crate) fn default_plant() -> Arc<PlantSpec> {
 }
 
 /// A plant file beside the default case, with `change` made to the default plant's text.
-pub fn changed_plant(name: &str, change: impl Fn(String) -> String) -> Arc<PlantSpec> {
+pub(crate) fn changed_plant(name: &str, change: impl Fn(String) -> String) -> Arc<PlantSpec> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/plant/default");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&folder).unwrap();
