@@ -4,6 +4,7 @@
 //! everybody else sees.
 #![expect(
     clippy::unwrap_used,
+    clippy::float_cmp,
     reason = "a test says what is wrong by ending; some numbers are to be the very same"
 )]
 
