@@ -13,6 +13,8 @@ COPY --from=client /web web
 RUN cargo build --release --locked --bin gridcast
 
 FROM debian:bookworm-slim
+# Certificates to check that of a Redis with TLS.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --no-create-home --shell /usr/sbin/nologin gridcast
 COPY --from=build /gridcast/target/release/gridcast /usr/local/bin/gridcast
 USER gridcast

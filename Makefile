@@ -1,11 +1,12 @@
 # make run    builds and serves a streaming server on http://localhost:3000
 # make test   installs what the tests need and runs all of them
+# make bench  measures the plant, the power flow beside lightsim2grid, start and idle memory
 # make build  builds target/release/gridcast, with the browser client where npm is installed
 
 CARGO ?= cargo
 CLIENT := web/node_modules/.package-lock.json
 
-.PHONY: run build test
+.PHONY: run build test bench
 
 run: build
 	AUTOSTART=$${AUTOSTART:-1} ./target/release/gridcast
@@ -25,3 +26,8 @@ test: build
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
 	$(CARGO) test --locked
 	node --test --test-timeout=300000 tests/js/*.test.js
+
+bench: build
+	$(CARGO) bench --locked --bench plant
+	sh benches/compare.sh
+	sh benches/startup.sh target/release/gridcast

@@ -9,7 +9,7 @@
 //! | wiring | [`app`], [`cli`], [`healthcheck`], [`physics`] | put the parts together, once; the models by themselves |
 //! | doors | [`http`], [`realtime`] | REST, and Socket.IO |
 //! | work | [`simulation`] | the state machine and the loop that drives it |
-//! | order | [`cluster`], [`net`] | the command log and the clock; sockets |
+//! | order | [`cluster`], [`net`] | the command log, the clock and the other instances; sockets |
 //! | models | [`plant`] | the physics |
 //! | mathematics | [`powerflow`], [`detect`] | AC power flow; what samples say of faults and anomalies |
 //! | words | [`grid`], [`config`], [`maths`], [`random`] | plain values |
@@ -20,8 +20,10 @@
 //!   as an argument, randomness from the run's seed.
 //! - The engine's task owns the world. Nothing is global, nobody locks the plant.
 //! - [`realtime`] alone names socketioxide, and the type of its adapter does not leave it. [`http`]
-//!   alone names status codes. [`config`] and [`cli`] alone read the environment.
+//!   alone names status codes. [`config`] and [`cli`] alone read the environment. [`cluster::redis`] and
+//!   the driver in [`realtime`] alone name Redis.
 //! - There is no special instance: every command takes the way through the log, on one instance too.
+//! - Telemetry never passes between instances: each computes all of it and serves its own clients.
 //!
 //! # A sample's way
 //!
@@ -40,6 +42,19 @@
 //! which it takes effect. The engine reads it back in order, the machine's
 //! [control](simulation::control) judges it, and the verdict is the answer. At the effective tick the
 //! machine applies it, and the notification goes out with that tick's time.
+//!
+//! # Several instances
+//!
+//! With Redis the log is a stream that all instances read ([`cluster::redis`]). A script gives each
+//! command its place and its tick, a little ahead, by the time of Redis, which all instances'
+//! [clocks](cluster::clock) follow. What is in Redis, a snapshot and the commands after it, is the
+//! truth; an instance that comes late or finds itself beside it goes on from there.
+//!
+//! - A command arrives after its tick: the engine goes back to a state that it kept and computes the
+//!   ticks since then again. What was emitted for a tick is not emitted again.
+//! - Redis is away: everybody goes on; what would change anything is refused.
+//! - Redis has forgotten: the instances put the state back, and the one that has read most prevails.
+//! - Two states differ: each instance tells a hash every 50 ticks, the odd one goes on from a snapshot.
 //!
 //! # To add something
 //!

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need beside Rust and Node: Redis, nginx and Chromium from Debian (as root),
+# Installs what the tests need beside Rust and Node: Redis, nginx, OpenSSL and Chromium from Debian (as root),
 # and the Node packages of tests/js. It does nothing, and needs no network, where all is installed.
 # No service is started.
 set -eu
@@ -12,7 +12,7 @@ fail() {
 }
 
 missing=
-for need in redis-server nginx chromium; do
+for need in redis-server nginx chromium openssl; do
 	command -v "$need" >/dev/null || missing="$missing $need"
 done
 

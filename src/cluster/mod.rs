@@ -285,6 +285,12 @@ impl Feed {
         self.ask(Question::Restore);
     }
 
+    /// Whether others share the log, so that a command can be late and a snapshot be wanted.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.source, Source::Shared { .. })
+    }
+
     /// Tells how far the engine has come.
     pub fn report(&self, checkpoint: Checkpoint) {
         const KEPT: usize = 24;

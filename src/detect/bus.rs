@@ -63,7 +63,7 @@ pub(super) fn observe(
             },
             &row.values[..bus::FIELDS.len()],
             |_, _| false,
-            |state, field| has_track_alert(state, field),
+            has_track_alert,
             |_, _| true,
             changes,
         );

@@ -203,8 +203,8 @@ impl Parity {
         }
     }
 
-    /// Signatures at V = 1, angle 0: with Y = G + jB the derivatives of P_i by angle k are -B_ik off the
-    /// diagonal (balanced on it), by magnitude G_ik; of Q_i by angle -G_ik, by magnitude -B_ik.
+    /// Signatures at V = 1, angle 0: with Y = G + jB the derivatives of `P_i` by angle k are `-B_ik` off the
+    /// diagonal (balanced on it), by magnitude `G_ik`; of `Q_i` by angle `-G_ik`, by magnitude `-B_ik`.
     fn prepare(&mut self) -> bool {
         let n = self.admittance.len();
         let size = 2 * n + self.slack.len();

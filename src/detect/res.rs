@@ -278,7 +278,7 @@ fn judge(state: &EntityState, shape: Shape, age: u32, resource: usize) -> (Anoma
 
 /// The unit's model may be off by a constant factor (soiling, losses, air pressure).
 fn learn_ratio(state: &mut EntityState, share: f64, possible: f64) {
-    if possible < 0.1 || possible > 0.97 || !share.is_finite() {
+    if !(0.1..=0.97).contains(&possible) || !share.is_finite() {
         return;
     }
     let off = (share / possible - 1.0 - state.memory[RATIO]).clamp(-0.05, 0.05);

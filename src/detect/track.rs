@@ -674,7 +674,7 @@ mod tests {
     fn what_another_alert_explains_raises_nothing_and_is_not_learnt() {
         let noise = Source::new(3, "explained");
         let mut track = Track::new();
-        let mut step = |track: &mut Track, at: u64, offset: f64, gate| {
+        let step = |track: &mut Track, at: u64, offset: f64, gate| {
             let value = noise.at(at).normal() + offset;
             track.step(&EXACT, &Input::new(value, 1.0), gate)
         };

@@ -1,10 +1,11 @@
-//! Who generates how much: a schedule that follows slow load, and governors that share the rest.
+//! Who generates how much: a schedule that takes over what lasts, and governors that share the rest.
 
 use serde::{Deserialize, Serialize};
 
+use super::frequency::FrequencyState;
 use crate::maths::exp;
 
-/// Time constant with which the schedule follows what is needed, in s: redispatch within minutes.
+/// Time constant with which the schedule takes over what lasts, in s: redispatch within minutes.
 const REDISPATCH_TAU_S: f64 = 300.0;
 
 /// The generators at one bus, taken together.
@@ -41,6 +42,28 @@ pub(super) struct DispatchState {
     pub(super) scheduled_mw: f64,
     /// What all stations fed in at the last solution in MW.
     pub(super) generation_mw: f64,
+}
+
+impl DispatchState {
+    /// Lets the schedule take over what automatic generation control provides, as far as that goes in
+    /// `seconds`. The power stays where it is, so the frequency does not feel it.
+    pub(super) fn take_over(
+        &mut self,
+        frequency: &mut FrequencyState,
+        base_mva: f64,
+        seconds: f64,
+    ) {
+        let moved_pu = frequency.agc_pu * (1.0 - exp(-seconds / REDISPATCH_TAU_S));
+        self.scheduled_mw += base_mva * moved_pu;
+        for beyond_schedule in [
+            &mut frequency.agc_pu,
+            &mut frequency.governor_pu,
+            &mut frequency.turbine_pu,
+            &mut frequency.reheat_pu,
+        ] {
+            *beyond_schedule -= moved_pu;
+        }
+    }
 }
 
 impl Dispatch {
@@ -108,14 +131,6 @@ impl Dispatch {
         } else {
             0.0
         }
-    }
-}
-
-impl DispatchState {
-    /// The schedule follows what is needed for `seconds`.
-    pub(super) fn follow(&mut self, needed_mw: f64, seconds: f64) {
-        let keep = exp(-seconds / REDISPATCH_TAU_S);
-        self.scheduled_mw = needed_mw + (self.scheduled_mw - needed_mw) * keep;
     }
 }
 
@@ -187,12 +202,23 @@ mod tests {
     }
 
     #[test]
-    fn the_schedule_follows_with_its_time_constant() {
+    fn the_schedule_takes_over_what_lasts_and_nothing_moves() {
         let mut state = state(200.0);
+        let provided_pu = 0.2;
+        let mut frequency = FrequencyState {
+            deviation_pu: 0.0,
+            governor_pu: provided_pu,
+            turbine_pu: provided_pu,
+            reheat_pu: provided_pu,
+            agc_pu: provided_pu,
+        };
         for _ in 0..3000 {
-            state.follow(300.0, 0.1);
+            state.take_over(&mut frequency, 450.0, 0.1);
         }
-        let expected = 300.0 - 100.0 * exp(-1.0);
-        assert!((state.scheduled_mw - expected).abs() < 1e-6);
+        let expected_pu = provided_pu * exp(-1.0);
+        assert!((frequency.agc_pu - expected_pu).abs() < 1e-9);
+        assert!((frequency.reheat_pu - expected_pu).abs() < 1e-9);
+        let total_mw = state.scheduled_mw + 450.0 * frequency.reheat_pu;
+        assert!((total_mw - 290.0).abs() < 1e-6, "{total_mw}");
     }
 }

@@ -30,6 +30,7 @@ pub(super) struct Network {
 struct Ids {
     branches: Vec<EntityId>,
     rate_mva: Vec<f64>,
+    base_mva: f64,
 }
 
 impl Network {
@@ -46,6 +47,7 @@ impl Network {
                 .iter()
                 .map(|branch| branch.rate_a_mva)
                 .collect(),
+            base_mva: case.base_mva,
         };
         Self {
             flow,
@@ -105,10 +107,12 @@ impl Network {
         self.converged = self.flow.solve().is_ok();
     }
 
-    /// The admittance of a fault that leaves `target_pu` at a bus, in p.u.: first from the Thévenin
-    /// equivalent, then corrected for loads and generators that react. Where the network has no
-    /// solution as deep as that, the deepest that was found. None where the voltage is not above the
-    /// target anyway. The voltages are then those of the fault: a start for the solution with it.
+    /// The admittance of a fault that leaves `target_pu` at a bus, in p.u.: a reactance at first, from the
+    /// Thévenin equivalent, then with as much resistance beside it as draws what loads and units draw or
+    /// give less at the low voltage. Without it a fault would act as a loss of load, with the Thévenin angle
+    /// it would brake the generators by what it burns. Where the network has no solution as deep as that,
+    /// the deepest that was found. None where the voltage is not above the target anyway. The voltages
+    /// are then those of the fault: a start for the solution with it.
     pub(super) fn fault_admittance(&mut self, bus: usize, target_pu: f64) -> Option<(f64, f64)> {
         let before_pu = *self.flow.vm_pu().get(bus)?;
         if before_pu <= target_pu {
@@ -118,12 +122,33 @@ impl Network {
         let square = r * r + x * x;
         // An impedance of k times the Thévenin impedance leaves k / (1 + k) of the voltage.
         let k = target_pu / (before_pu - target_pu);
-        let (g, b) = (r / (square * k), -x / (square * k));
+        let along = (0.0, -1.0 / (square.sqrt() * k));
+        let before_mw = self.slack_mw();
+        let (g, b) = self.fault_along(bus, before_pu, target_pu, (0.0, 0.0), along);
+        let shed_pu = (before_mw - self.slack_mw()) / self.ids.base_mva;
+        if shed_pu <= 0.0 {
+            return Some((g, b));
+        }
+        let resistive = (shed_pu / (target_pu * target_pu), 0.0);
+        Some(self.fault_along(bus, before_pu, target_pu, resistive, (0.0, b)))
+    }
+
+    /// The admittance `from` + f · `along` at a bus, with f such that the bus keeps `target_pu` (secant
+    /// method); with f = 0 it keeps about `before_pu`.
+    fn fault_along(
+        &mut self,
+        bus: usize,
+        before_pu: f64,
+        target_pu: f64,
+        from: (f64, f64),
+        along: (f64, f64),
+    ) -> (f64, f64) {
+        let at = |factor: f64| (from.0 + factor * along.0, from.1 + factor * along.1);
         let mut factor = 1.0;
-        // Voltage over the factor, secant method; 0 leaves the voltage before.
         let (mut last_factor, mut last_pu) = (0.0, before_pu);
         for _ in 0..DIP_TRIALS {
-            self.flow.set_fault_shunt(bus, g * factor, b * factor);
+            let (g, b) = at(factor);
+            self.flow.set_fault_shunt(bus, g, b);
             if self.flow.solve().is_err() {
                 // Too far from the last solution, or beyond all of them.
                 factor = 0.5 * (factor + last_factor);
@@ -138,7 +163,15 @@ impl Network {
             }
             factor = next.clamp(0.25 * factor, 4.0 * factor);
         }
-        Some((g * last_factor, b * last_factor))
+        at(last_factor)
+    }
+
+    /// What the slack buses inject in MW: all that changes in generation within one solution.
+    fn slack_mw(&self) -> f64 {
+        let count = self.flow.buses();
+        let (mut p_mw, mut q_mvar) = (vec![0.0; count], vec![0.0; count]);
+        self.flow.injections(&mut p_mw, &mut q_mvar);
+        self.flow.slack_buses().map(|bus| p_mw[bus]).sum()
     }
 
     /// What flows at present.

@@ -104,8 +104,14 @@ fn noise(plant: &Plant, source: &Source) -> Noise {
 fn buses(plant: &Plant, timestamp: Timestamp, samples: &mut Vec<Sample>) {
     let flow = &plant.network.flow;
     let count = flow.buses();
-    let (mut p_mw, mut q_mvar) = (vec![0.0; count], vec![0.0; count]);
-    flow.injections(&mut p_mw, &mut q_mvar);
+    let [p_mw, q_mvar] = if let Some(last) = &plant.state.unsolved {
+        // Voltages and powers of one solution, though the network may have changed since.
+        last.clone()
+    } else {
+        let (mut p_mw, mut q_mvar) = (vec![0.0; count], vec![0.0; count]);
+        flow.injections(&mut p_mw, &mut q_mvar);
+        [p_mw, q_mvar]
+    };
     let system_hz = plant.spec.frequency.frequency_hz(&plant.state.frequency);
     let topology = plant.topology();
     for (at, bus) in topology.buses.iter().enumerate() {

@@ -33,6 +33,9 @@ pub struct PlantState {
     pub(super) vm_pu: Vec<f64>,
     pub(super) va_rad: Vec<f64>,
     pub(super) converged: bool,
+    /// The net injections of the last solution, active and reactive in MW and MVAR by bus, while there
+    /// is no newer one.
+    pub(super) unsolved: Option<[Vec<f64>; 2]>,
     /// Load and damping less renewable power, as known before the last solution, in MW.
     pub(super) demand_mw: f64,
     /// What loads draw more because of the frequency, in MW.
@@ -129,6 +132,7 @@ impl PlantState {
             vm_pu: spec.flow.vm_pu().to_vec(),
             va_rad: spec.flow.va_rad().to_vec(),
             converged: true,
+            unsolved: None,
             demand_mw: 0.0,
             damping_mw: 0.0,
             lost_mw: 0.0,

@@ -152,7 +152,9 @@ impl Engine {
         }
         // It is judged by the state at its own tick, like everywhere else.
         let verdict = self.machine.accept(&entry);
-        self.rewind.note_entry(&entry);
+        if self.feed.is_shared() {
+            self.rewind.note_entry(&entry);
+        }
         match &verdict {
             Ok(_) => info!(
                 log.position = entry.position,
@@ -218,7 +220,9 @@ impl Engine {
     fn step(&mut self, now: Tick, late: Option<u64>) {
         let batch = self.machine.tick();
         let done = self.machine.done();
-        self.rewind.note_tick(&self.machine);
+        if self.feed.is_shared() {
+            self.rewind.note_tick(&self.machine);
+        }
         self.report();
         let too_old = now.since(done) > self.timeline.ticks_in_ms(OLDEST_EMITTED_MS);
         self.outlet.emit(batch, too_old, late);

@@ -22,76 +22,52 @@ use crate::{
         time::{STEP_MS, Tick, Timeline},
         topology::{NetworkState, Topology, TopologyUpdate},
     },
-    plant::{Plant, PlantSpec, PlantState},
+    plant::{Plant, PlantSpec},
 };
 
 use super::{
     control::{Control, Effect},
     course::Course,
-    history::{History, Record},
+    history::History,
     period::{BUS_PERIOD, CONVERTER_PERIOD, RES_PERIOD},
     sensor,
-    watch::{self, Alerts, Watch, WatchState},
+    watch::{self, Alerts, Watch},
 };
 
 /// An effect that waits for its tick.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Scheduled {
-    at: Tick,
+pub(super) struct Scheduled {
+    pub(super) at: Tick,
     /// Place of its command in the log.
-    position: u64,
-    effect: Effect,
+    pub(super) position: u64,
+    pub(super) effect: Effect,
 }
 
 /// What a run that is on computes.
 #[derive(Debug, Clone)]
-struct Active {
-    plant: Plant,
-    watch: Watch,
+pub(super) struct Active {
+    pub(super) plant: Plant,
+    pub(super) watch: Watch,
 }
 
 /// The state of everything, at one tick.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    spec: Arc<PlantSpec>,
-    timeline: Timeline,
-    done: Tick,
-    control: Control,
-    scheduled: VecDeque<Scheduled>,
+    pub(super) spec: Arc<PlantSpec>,
+    pub(super) timeline: Timeline,
+    pub(super) done: Tick,
+    pub(super) control: Control,
+    pub(super) scheduled: VecDeque<Scheduled>,
     /// The present or last run.
-    course: Option<Course>,
+    pub(super) course: Option<Course>,
     /// Place of the newest command that has taken effect.
-    applied: u64,
-    active: Option<Active>,
-    history: History,
-    topology: Arc<Topology>,
-    network: Option<Arc<NetworkState>>,
-    injections: Arc<Vec<InjectionView>>,
-    alerts: Arc<Alerts>,
-}
-
-/// All that a [`Machine`] needs to go on elsewhere, bit for bit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Snapshot {
-    /// The newest tick computed.
-    pub tick: Tick,
-    /// What the log says should be; its position is the next entry to read, less one.
-    pub control: Control,
-    scheduled: VecDeque<Scheduled>,
-    course: Option<Course>,
-    applied: u64,
-    active: Option<ActiveSnapshot>,
-    history: Record,
-    network: Option<NetworkState>,
-    /// The network as a run that is over left it, where that is not as the case has it.
-    topology: Option<Topology>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct ActiveSnapshot {
-    plant: PlantState,
-    watch: WatchState,
+    pub(super) applied: u64,
+    pub(super) active: Option<Active>,
+    pub(super) history: History,
+    pub(super) topology: Arc<Topology>,
+    pub(super) network: Option<Arc<NetworkState>>,
+    pub(super) injections: Arc<Vec<InjectionView>>,
+    pub(super) alerts: Arc<Alerts>,
 }
 
 impl Machine {
@@ -257,61 +233,6 @@ impl Machine {
         }
     }
 
-    /// The whole state, to go on elsewhere.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            tick: self.done,
-            control: self.control.clone(),
-            scheduled: self.scheduled.clone(),
-            course: self.course.clone(),
-            applied: self.applied,
-            active: self.active.as_ref().map(|active| ActiveSnapshot {
-                plant: active.plant.state().clone(),
-                watch: active.watch.state().clone(),
-            }),
-            history: self.history.record(),
-            network: self.network.as_deref().cloned(),
-            topology: (self.active.is_none() && self.topology != *self.spec.topology())
-                .then(|| self.topology.as_ref().clone()),
-        }
-    }
-
-    /// A machine of the same plant that goes on where `snapshot` was taken.
-    #[must_use]
-    pub fn restore(spec: Arc<PlantSpec>, timeline: Timeline, snapshot: Snapshot) -> Self {
-        let active = snapshot.active.zip(snapshot.course.as_ref());
-        let active = active.map(|(active, course)| {
-            let plant = Plant::resume(spec.clone(), &course.run.settings, active.plant);
-            let watch = Watch::resume(&spec, plant.topology(), active.watch);
-            Active { plant, watch }
-        });
-        let mut machine = Self {
-            timeline,
-            done: snapshot.tick,
-            control: snapshot.control,
-            scheduled: snapshot.scheduled,
-            course: snapshot.course,
-            applied: snapshot.applied,
-            history: History::resume(spec.catalogue(), snapshot.history),
-            topology: match (&active, snapshot.topology) {
-                (Some(active), _) => active.plant.topology().clone(),
-                (None, Some(topology)) => Arc::new(topology),
-                (None, None) => spec.topology().clone(),
-            },
-            network: snapshot.network.map(Arc::new),
-            injections: Arc::default(),
-            alerts: active
-                .as_ref()
-                .map(|active| active.watch.alerts())
-                .unwrap_or_default(),
-            active,
-            spec,
-        };
-        machine.list_injections();
-        machine
-    }
-
     /// The course of the run at a tick to come, as the commands placed so far make it.
     fn ahead(&self, tick: Tick) -> Option<Course> {
         let mut course = self.course.clone();
@@ -332,7 +253,7 @@ impl Machine {
         course
     }
 
-    fn list_injections(&mut self) {
+    pub(super) fn list_injections(&mut self) {
         let last = self
             .scheduled
             .back()
@@ -427,8 +348,19 @@ impl Machine {
             self.history.add(kind, catalogue, &published);
             events.extend(published);
             if kind == EntityKind::Bus {
-                let network = Arc::new(plant.network(timestamp));
-                watch.observe_flows(&network, seen, &mut alerts);
+                let last = self.network.as_deref();
+                let network = if let (false, Some(last)) = (plant.converged(), last) {
+                    // The last solution stays, and nothing is concluded from it.
+                    Arc::new(NetworkState {
+                        converged: false,
+                        timestamp,
+                        ..last.clone()
+                    })
+                } else {
+                    let network = Arc::new(plant.network(timestamp));
+                    watch.observe_flows(&network, seen, &mut alerts);
+                    network
+                };
                 self.network = Some(network);
             }
         }

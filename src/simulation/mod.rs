@@ -14,6 +14,7 @@ mod outlet;
 pub mod period;
 mod rewind;
 mod sensor;
+pub mod snapshot;
 pub mod step_clock;
 pub mod transfer;
 pub mod watch;

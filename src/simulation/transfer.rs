@@ -8,7 +8,7 @@ use std::io::Read;
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use thiserror::Error;
 
-use super::machine::Snapshot;
+use super::snapshot::Snapshot;
 
 /// A state that cannot be written or read.
 #[derive(Debug, Error)]

@@ -6,6 +6,7 @@
 
 mod backends;
 mod balancer;
+mod connections;
 mod instances;
 mod joining;
 mod one;

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::support::{
     Cluster,
     client::Client,
-    eventually,
+    eventually, http,
     stream::{assert_equal, assert_gapless},
 };
 
@@ -162,11 +162,82 @@ async fn each_sees_the_others() {
     }
 }
 
+/// Faults, anomalies and changes of the network are computed everywhere, and equal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn disturbances_are_equal_everywhere() {
+    let cluster = Cluster::start(3).await;
+    let [a, b, c] = cluster.instances.as_slice() else {
+        unreachable!()
+    };
+    let mut clients = Vec::new();
+    for instance in [a, b, c] {
+        clients.push(Client::connect(instance.address).await);
+    }
+    let settings = r#"{"seed": 3, "speed": 20, "disturbances": 3600}"#;
+    let started = a.post("/api/v1/data/simulation/start", settings).await;
+    assert_eq!(started.0, 200, "{}", started.1);
+    let trip = r#"{"kind": "BRANCH_TRIP", "entityId": "BRANCH-002", "durationS": 60}"#;
+    let injected = b.post("/api/v1/data/simulation/faults", trip).await;
+    assert_eq!(injected.0, 201, "{}", injected.1);
+    let id = injected.1["id"].as_str().unwrap().to_owned();
+    for instance in [a, b, c] {
+        let path = format!("/api/v1/data/simulation/faults/{id}");
+        let seen = eventually("all know of it", async || {
+            let (status, seen) = http::get(instance.address, &path).await.ok()?;
+            (status == 200).then_some(seen)
+        })
+        .await;
+        assert_eq!(seen["startTick"], injected.1["startTick"]);
+    }
+    let kinds = [
+        "network:topology:update",
+        "anomaly:detected",
+        "fault:detected",
+    ];
+    for kind in kinds {
+        for client in &clients {
+            eventually(kind, async || {
+                (!client.named(kind).is_empty()).then_some(())
+            })
+            .await;
+        }
+    }
+    cluster.agree().await;
+    assert_eq!(c.command("stop").await, 200);
+    for client in &clients {
+        client.title("Simulation Stopped", 1).await;
+    }
+    let events = |client: &Client| -> Vec<(String, String)> {
+        let received = client.received();
+        received
+            .into_iter()
+            .map(|one| (one.name, one.payload))
+            .collect()
+    };
+    let first = events(&clients[0]);
+    for client in &clients[1..] {
+        assert_eq!(events(client), first, "the same events in the same order");
+    }
+    println!(
+        "{} events, equal to the byte and in the same order",
+        first.len()
+    );
+}
+
 /// What instances say to each other does not depend on how much they simulate or for how many.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn telemetry_stays_off_the_backplane() {
+    let small = backplane_load(&[]).await;
+    let large = backplane_load(&[("CASE", "tests/cases/case2869pegase/case.json")]).await;
+    println!("commands per second in Redis: {small} with 12 entities, {large} with 2869 buses");
+    assert!(large < small + 2.0, "{small} {large}");
+}
+
+/// Commands per second in Redis while three instances serve 15 clients; they must be as many without
+/// clients.
+async fn backplane_load(settings: &[(&str, &str)]) -> f64 {
     const WATCHED: Duration = Duration::from_secs(10);
-    let cluster = Cluster::start(3).await;
+    let cluster = Cluster::start_with(3, settings).await;
     let per_second = async || {
         let before = cluster.redis.calls().await;
         sleep(WATCHED).await;
@@ -180,10 +251,11 @@ async fn telemetry_stays_off_the_backplane() {
         }
     }
     assert_eq!(cluster.instances[0].command("start").await, 200);
-    clients[0].samples(12).await;
+    clients[0].title("Simulation Started", 1).await;
     let running = per_second().await;
     println!(
         "commands per second in Redis: {stopped} stopped without clients, {running} running with 15"
     );
     assert!(running < stopped + 2.0, "{stopped} {running}");
+    running
 }

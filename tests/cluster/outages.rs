@@ -176,6 +176,9 @@ async fn one_instance_is_cut_off() {
     let body = r#"{"speed": 3}"#;
     let patch = crate::support::http::request(a.address, "PATCH", "/api/v1/data/simulation", body);
     assert_eq!(patch.await.unwrap().0, 200);
+    let fan = r#"{"kind": "FAN_FAILURE", "entityId": "CONV-001"}"#;
+    let (status, injected) = b.post("/api/v1/data/simulation/faults", fan).await;
+    assert_eq!(status, 201, "{injected}");
     assert_eq!(b.command("start").await, 200);
     near.title("Simulation Started", 2).await;
     sleep(Duration::from_secs(6)).await;
@@ -187,7 +190,14 @@ async fn one_instance_is_cut_off() {
     let far_received = far.received();
     assert_gapless("the one cut off", &far_received);
     assert!(oldest_ms(&far_received) < 2_500, "no burst of old samples");
-    assert_eq!(far.titles(), ["Simulation Started"; 2], "told once each");
+    let mut told = far.titles();
+    told.retain(|title| title.starts_with("Simulation"));
+    assert_eq!(told, ["Simulation Started"; 2], "told once each");
+    let fault = injected["id"].as_str().unwrap();
+    let path = format!("/api/v1/data/simulation/faults/{fault}");
+    let known = cut.get(&path).await;
+    assert_eq!(known["startTick"], injected["startTick"]);
+    assert_eq!(known["active"], json!(true));
     assert_eq!(cut.get("/api/v1/data/simulation").await["speed"], json!(3));
 
     // From here on its samples are those of the others.
@@ -216,6 +226,10 @@ async fn one_instance_is_cut_off_for_long() {
     assert_eq!(a.command("start").await, 200);
     far.samples(24).await;
     cable.cut();
+    eventually("the cut is noticed", async || {
+        (cut.redis_state().await == "away").then_some(())
+    })
+    .await;
     assert_eq!(b.command("stop").await, 200);
     sleep(Duration::from_secs(20)).await;
     assert_eq!(far.titles(), ["Simulation Started"], "it cannot know");

@@ -13,27 +13,23 @@ const TOGETHER: u64 = 30;
 
 /// The labels of a stream.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Labels {
+pub(crate) struct Labels {
     /// All faults.
-    pub faults: Vec<FoundFault>,
+    pub(crate) faults: Vec<FoundFault>,
     /// All anomalies.
-    pub anomalies: Vec<Label>,
+    pub(crate) anomalies: Vec<Label>,
     dont_care: Vec<Window>,
 }
 
 /// One anomaly that is to be found.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Label {
+pub(crate) struct Label {
     /// The entity.
-    pub id: String,
-    /// The field that was disturbed.
-    pub field: String,
-    /// How.
-    pub kind: String,
+    pub(crate) id: String,
     /// First sample.
-    pub start_tick: u64,
+    pub(crate) start_tick: u64,
     /// Last sample.
-    pub end_tick: u64,
+    pub(crate) end_tick: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -45,22 +41,22 @@ struct Window {
 
 /// The outcome of one or more streams.
 #[derive(Debug, Clone, Default)]
-pub struct Score {
+pub(crate) struct Score {
     /// Events found.
-    pub found: usize,
+    pub(crate) found: usize,
     /// Events not found.
-    pub missed: Vec<Label>,
+    pub(crate) missed: Vec<Label>,
     /// Alerts where nothing was.
-    pub false_alarms: Vec<FoundAnomaly>,
+    pub(crate) false_alarms: Vec<FoundAnomaly>,
     /// Samples from the start of each event that was found to its first alert.
-    pub delays: Vec<u64>,
+    pub(crate) delays: Vec<u64>,
     /// Confidence of each alert and whether it was true.
-    pub confidences: Vec<(f64, bool)>,
+    pub(crate) confidences: Vec<(f64, bool)>,
 }
 
 impl Score {
     /// Adds the outcome of another stream.
-    pub fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.found += other.found;
         self.missed.extend(other.missed);
         self.false_alarms.extend(other.false_alarms);
@@ -69,30 +65,30 @@ impl Score {
     }
 
     /// Harmonic mean of precision and recall.
-    pub fn f1(&self) -> f64 {
+    pub(crate) fn f1(&self) -> f64 {
         let found = self.found as f64;
         2.0 * found / (2.0 * found + (self.missed.len() + self.false_alarms.len()) as f64)
     }
 
     /// Share of alerts that were true.
-    pub fn precision(&self) -> f64 {
+    pub(crate) fn precision(&self) -> f64 {
         self.found as f64 / (self.found + self.false_alarms.len()) as f64
     }
 
     /// Share of events that were found.
-    pub fn recall(&self) -> f64 {
+    pub(crate) fn recall(&self) -> f64 {
         self.found as f64 / (self.found + self.missed.len()) as f64
     }
 
     /// The middle delay in samples.
-    pub fn median_delay(&self) -> u64 {
+    pub(crate) fn median_delay(&self) -> u64 {
         let mut delays = self.delays.clone();
         delays.sort_unstable();
         delays.get(delays.len() / 2).copied().unwrap_or(0)
     }
 
     /// Mean square distance of confidence and truth (Brier 1950).
-    pub fn brier(&self) -> f64 {
+    pub(crate) fn brier(&self) -> f64 {
         let sum: f64 = self
             .confidences
             .iter()
@@ -106,12 +102,12 @@ impl Score {
 }
 
 /// Reads the labels of a stream.
-pub fn labels(stream: &Value) -> Labels {
+pub(crate) fn labels(stream: &Value) -> Labels {
     Labels::deserialize(&stream["labels"]).unwrap()
 }
 
 /// Judges what was found in a stream.
-pub fn score(labels: &Labels, findings: &Findings) -> Score {
+pub(crate) fn score(labels: &Labels, findings: &Findings) -> Score {
     let left_out = |id: &str, tick: u64| {
         labels.dont_care.iter().any(|window| {
             window.id.as_deref().is_none_or(|of| of == id)
@@ -162,7 +158,7 @@ pub fn score(labels: &Labels, findings: &Findings) -> Score {
 }
 
 /// Faults in an order of their own, to compare lists.
-pub fn sorted(mut faults: Vec<FoundFault>) -> Vec<FoundFault> {
+pub(crate) fn sorted(mut faults: Vec<FoundFault>) -> Vec<FoundFault> {
     faults.sort_by_key(|fault| {
         let fault_type = format!("{:?}", fault.fault_type);
         (fault.onset_tick, fault.id.clone(), fault_type)

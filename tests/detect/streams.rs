@@ -9,18 +9,18 @@ use serde_json::{Value, json};
 
 /// What a stream is to contain.
 #[derive(Debug, Clone, Copy)]
-pub struct Recipe {
+pub(crate) struct Recipe {
     /// Whether there are anomalies.
-    pub anomalies: bool,
+    pub(crate) anomalies: bool,
     /// Samples per entity.
-    pub ticks: usize,
+    pub(crate) ticks: usize,
     /// Factor on all noise.
-    pub noise: f64,
+    pub(crate) noise: f64,
 }
 
 impl Recipe {
     /// A labelled stream with the usual noise.
-    pub fn labelled(ticks: usize) -> Self {
+    pub(crate) fn labelled(ticks: usize) -> Self {
         Self {
             anomalies: true,
             ticks,
@@ -29,7 +29,7 @@ impl Recipe {
     }
 
     /// A stream without anomalies.
-    pub fn clean(ticks: usize) -> Self {
+    pub(crate) fn clean(ticks: usize) -> Self {
         Self {
             anomalies: false,
             ..Self::labelled(ticks)
@@ -65,7 +65,13 @@ impl Dice {
     }
 
     fn below(&mut self, count: usize) -> usize {
-        (self.uniform(0.0, count as f64) as usize).min(count - 1)
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "0..count"
+        )]
+        let drawn = self.uniform(0.0, count as f64) as usize;
+        drawn.min(count - 1)
     }
 
     fn sign(&mut self) -> f64 {
@@ -225,7 +231,7 @@ fn round(value: f64, digits: i32) -> f64 {
 }
 
 /// A bus stream: loads wander and step, the frequency follows and has an event now and then, a bus sags.
-pub fn bus(seed: u64, recipe: &Recipe) -> Value {
+pub(crate) fn bus(seed: u64, recipe: &Recipe) -> Value {
     const IDS: [&str; 5] = ["BUS-001", "BUS-002", "BUS-003", "BUS-004", "BUS-005"];
     const FIELDS: [&str; 5] = [
         "voltageMagnitude",
@@ -251,7 +257,7 @@ pub fn bus(seed: u64, recipe: &Recipe) -> Value {
     }
     let farms = [dice.wander(ticks, 4.0, 60.0), dice.wander(ticks, 3.0, 60.0)];
     let mut frequency: Vec<f64> = dice.wander(ticks, 0.012, 60.0);
-    let mut state = network.flat();
+    let mut state = Network::flat();
     let mut truth = Vec::with_capacity(ticks);
     for tick in 0..ticks {
         let factor = |bus: usize| 1.0 + wander[bus][tick];
@@ -325,7 +331,7 @@ pub fn bus(seed: u64, recipe: &Recipe) -> Value {
 }
 
 /// A converter stream: set-points ramp and step, the grid voltage behind wanders, heat follows the load.
-pub fn converter(seed: u64, recipe: &Recipe) -> Value {
+pub(crate) fn converter(seed: u64, recipe: &Recipe) -> Value {
     const IDS: [&str; 3] = ["CONV-001", "CONV-002", "CONV-003"];
     const FIELDS: [&str; 8] = [
         "voltage",
@@ -471,7 +477,7 @@ fn set_points(dice: &mut Dice, ticks: usize) -> Vec<f64> {
 }
 
 /// A stream of renewable units: clouds and gusts, and units that follow the weather or do not.
-pub fn res(seed: u64, recipe: &Recipe) -> Value {
+pub(crate) fn res(seed: u64, recipe: &Recipe) -> Value {
     const IDS: [&str; 4] = ["SOLAR-001", "SOLAR-002", "WIND-001", "WIND-002"];
     const FIELDS: [&str; 5] = [
         "generation",
@@ -706,13 +712,13 @@ impl Network {
         network
     }
 
-    fn flat(&self) -> State {
+    fn flat() -> State {
         ([1.02, 1.02, 1.0, 1.0, 1.0], [0.0; 5])
     }
 
     /// By differences at the flat start.
     fn inverse_of_jacobian(&self) -> Vec<Vec<f64>> {
-        let flat = self.flat();
+        let flat = Self::flat();
         let base = self.unknown_powers(&flat);
         let size = base.len();
         let mut rows = vec![vec![0.0; 2 * size]; size];
@@ -782,7 +788,7 @@ impl Network {
         }
     }
 
-    /// Per bus: V p.u., angle deg, P MW, Q MVAr.
+    /// Per bus: V p.u., angle deg, P MW, Q `MVAr`.
     fn measure(&self, state: &State) -> [(f64, f64, f64, f64); 5] {
         let powers = self.injections(state);
         std::array::from_fn(|bus| {

@@ -10,7 +10,7 @@ use gridcast::{
         time::{Tick, Timestamp},
     },
     plant::PlantSpec,
-    simulation::machine::{Machine, Snapshot},
+    simulation::{machine::Machine, snapshot::Snapshot},
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -127,7 +127,7 @@ async fn a_message_up_to_the_limit_is_served_and_one_beyond_ends_the_connection(
     let filler = "x".repeat(LIMIT - head.len() - tail.len());
     let mut socket = server.join().await;
     socket.send(&format!("{head}{filler}{tail}")).await;
-    assert!(socket.text().await.starts_with(r#"43/realtime,7[{"#));
+    assert!(socket.text().await.starts_with(r"43/realtime,7[{"));
 
     let beyond = format!("{head}x{filler}{tail}");
     socket.try_send(Message::text(beyond)).await;

@@ -186,12 +186,12 @@ async fn attack(address: SocketAddr, number: u64) {
                     &mut stream,
                     &frame_head(FINAL | TEXT, u64::MAX >> random.random_range(0..40)),
                 )
-                .await
+                .await;
             }
             1 => send(&mut stream, &frame(FINAL | TEXT, &vec![b'4'; 1_100_000])).await,
             2 => {
                 for _ in 0..30 {
-                    send(&mut stream, &frame(TEXT, &[b'4'; 50_000])).await;
+                    send(&mut stream, &frame(TEXT, &vec![b'4'; 50_000])).await;
                 }
             }
             3 => send(&mut stream, &frame(0, b"no beginning")).await,
@@ -291,7 +291,7 @@ async fn nothing_hostile_is_felt_by_others_or_stays_in_memory() {
     let attackers: Vec<_> = (0..ATTACKERS)
         .map(|attacker| {
             tokio::spawn(async move {
-                for number in (attacker..INPUTS).step_by(ATTACKERS as usize) {
+                for number in (attacker..INPUTS).filter(|number| number % ATTACKERS == attacker) {
                     attack(address, number / ATTACKERS + (number % ATTACKERS) * 101).await;
                 }
             })

@@ -249,8 +249,11 @@ async fn health_and_readiness_are_told() {
         .get("/healthz")
         .await
         .expect(200, &json!({"status": "ok"}));
-    let ready = json!({"ready": true, "reasons": [], "redis": "none"});
-    server.get("/readyz").await.expect(200, &ready);
+    let answer = server.get("/readyz").await;
+    let since = answer.json()["since"].clone();
+    assert!(since.is_string(), "{since}");
+    let ready = json!({"ready": true, "reasons": [], "redis": "none", "since": since});
+    answer.expect(200, &ready);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 /// How long the removal may take: the kernel's limit of 10 s, its retries, and a busy machine.
-const REMOVAL: Duration = Duration::from_secs(60);
+const REMOVAL: Duration = Duration::from_mins(1);
 
 /// A websocket client by hand that has joined the namespace and never reads again.
 async fn absent_reader(process: &Process) -> TcpStream {

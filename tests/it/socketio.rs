@@ -213,8 +213,8 @@ async fn acks_echo_the_list_to_the_byte() {
     for list in [
         "[]",
         r#"["CONV-001","CONV-001","BUS-001","nobody"]"#,
-        r#"[1,2.50,-3e5,0.1,12345678901234567890]"#,
-        r#"[null,true,false]"#,
+        r"[1,2.50,-3e5,0.1,12345678901234567890]",
+        r"[null,true,false]",
         r#"[["CONV-001"],{"b":1,"a":{"c":[]}}]"#,
         r#"["Zürich ⚡","\u00e9\n\"","😀"]"#,
         r#"[""," "]"#,

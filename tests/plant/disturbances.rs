@@ -116,6 +116,28 @@ fn a_dip_raises_the_severity_of_its_depth_and_is_cleared() {
     }
 }
 
+/// Who only looks at a bus whose voltage is held hears of no fault: neither of the voltage, nor of a
+/// frequency that the load shed elsewhere would drive up.
+#[test]
+fn a_dip_at_a_load_bus_raises_nothing_where_the_voltage_is_held() {
+    for start_ms in [JUNE_MIDNIGHT, JUNE_NOON, JUNE_EVENING] {
+        for bus in ["BUS-003", "BUS-004", "BUS-005"] {
+            for duration_s in [1.0, 2.0, 4.0] {
+                let mut driver = quiet(start_ms);
+                driver.disturb(InjectionKind::VoltageDip, bus, None, Some(duration_s));
+                driver.seconds(12);
+                let faults = driver.faults();
+                let at = |id: &str| {
+                    let locations = faults.iter().map(|(_, fault)| &fault.details.location);
+                    locations.filter(|location| location.as_str() == id).count()
+                };
+                assert_eq!(at(bus), 2, "{bus} from {start_ms}: {faults:?}");
+                assert_eq!(at("BUS-001") + at("BUS-002"), 0, "{bus}: {faults:?}");
+            }
+        }
+    }
+}
+
 /// It acts on the steps after its tick, for as many steps as it lasts.
 #[test]
 fn a_disturbance_begins_one_step_after_its_tick_and_ends_in_time() {
@@ -493,6 +515,7 @@ fn the_same_kind_acts_once_at_one_place() {
 /// What does not fit is refused with everything that is wrong with it.
 #[test]
 fn misplaced_injections_are_refused_with_all_their_problems() {
+    use InjectionKind as K;
     let spec = default_plant();
     let place = |kind, entity: &str, size, duration_s, field: Option<&str>| {
         let request = InjectionRequest {
@@ -508,7 +531,6 @@ fn misplaced_injections_are_refused_with_all_their_problems() {
         Err(Misplaced::Problems(problems)) => problems.len(),
         other => panic!("{other:?}"),
     };
-    use InjectionKind as K;
     assert_eq!(
         place(K::Gust, "WIND-009", None, None, None),
         Err(Misplaced::UnknownEntity)

@@ -1,6 +1,10 @@
 //! A plant and a machine to drive by hand, and the network equations once more.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use gridcast::{
     cluster::{Rejection, Verdict},
@@ -23,20 +27,34 @@ use gridcast::{
 static DEFAULT: LazyLock<Arc<PlantSpec>> = LazyLock::new(|| Arc::new(PlantSpec::default()));
 
 /// The default plant.
-pub fn default_plant() -> Arc<PlantSpec> {
+pub(crate) fn default_plant() -> Arc<PlantSpec> {
     DEFAULT.clone()
 }
 
-/// Noon of a day in June, UTC.
-pub const JUNE_NOON: i64 = 1_782_043_200_000;
-/// 18:00 of the same day: in UTC+1 the hour of the highest load.
-pub const JUNE_EVENING: i64 = JUNE_NOON + 6 * 3_600_000;
-/// Midnight before a day in June.
-pub const JUNE_MIDNIGHT: i64 = JUNE_NOON - 12 * 3_600_000;
-/// Midnight before a day in January.
-pub const JANUARY_MIDNIGHT: i64 = 1_768_435_200_000;
+/// A plant file beside the default case, with `change` made to the default plant's text.
+pub(crate) fn changed_plant(name: &str, change: impl Fn(String) -> String) -> Arc<PlantSpec> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/plant/default");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(source.join("case.json"), folder.join("case.json")).unwrap();
+    let text = fs::read_to_string(source.join("plant.toml")).unwrap();
+    let changed = change(text.clone());
+    assert_ne!(text, changed, "the change found nothing to change");
+    let path = folder.join("plant.toml");
+    fs::write(&path, changed).unwrap();
+    Arc::new(PlantSpec::load(&path).unwrap())
+}
 
-pub fn settings(seed: u64, start_ms: i64, noise: f64, disturbances: f64) -> RunSettings {
+/// Noon of a day in June, UTC.
+pub(crate) const JUNE_NOON: i64 = 1_782_043_200_000;
+/// 18:00 of the same day: in UTC+1 the hour of the highest load.
+pub(crate) const JUNE_EVENING: i64 = JUNE_NOON + 6 * 3_600_000;
+/// Midnight before a day in June.
+pub(crate) const JUNE_MIDNIGHT: i64 = JUNE_NOON - 12 * 3_600_000;
+/// Midnight before a day in January.
+pub(crate) const JANUARY_MIDNIGHT: i64 = 1_768_435_200_000;
+
+pub(crate) fn settings(seed: u64, start_ms: i64, noise: f64, disturbances: f64) -> RunSettings {
     RunSettings {
         seed,
         speed: 1,
@@ -47,7 +65,7 @@ pub fn settings(seed: u64, start_ms: i64, noise: f64, disturbances: f64) -> RunS
 }
 
 /// The order for a request with these values.
-pub fn order(
+pub(crate) fn order(
     spec: &PlantSpec,
     kind: InjectionKind,
     entity: &str,
@@ -65,13 +83,13 @@ pub fn order(
 }
 
 /// All samples of a plant at one instant, without noise if its run has none.
-pub struct Samples {
-    pub buses: Vec<BusSample>,
-    pub converters: Vec<ConverterSample>,
-    pub units: Vec<ResSample>,
+pub(crate) struct Samples {
+    pub(crate) buses: Vec<BusSample>,
+    pub(crate) converters: Vec<ConverterSample>,
+    pub(crate) units: Vec<ResSample>,
 }
 
-pub fn sample(plant: &Plant) -> Samples {
+pub(crate) fn sample(plant: &Plant) -> Samples {
     let mut all = Vec::new();
     for kind in [EntityKind::Bus, EntityKind::Converter, EntityKind::ResUnit] {
         plant.sample(kind, Timestamp::from_unix_ms(0), &mut all);
@@ -92,12 +110,12 @@ pub fn sample(plant: &Plant) -> Samples {
 }
 
 impl Samples {
-    pub fn bus(&self, id: &str) -> &BusSample {
+    pub(crate) fn bus(&self, id: &str) -> &BusSample {
         let found = self.buses.iter().find(|s| s.bus_id.as_str() == id);
         found.unwrap_or_else(|| panic!("{id} is not sampled"))
     }
 
-    pub fn converter(&self, id: &str) -> &ConverterSample {
+    pub(crate) fn converter(&self, id: &str) -> &ConverterSample {
         let found = self
             .converters
             .iter()
@@ -107,7 +125,7 @@ impl Samples {
 }
 
 /// Every number of a sample, by its name on the wire.
-pub fn numbers(sample: &Sample) -> Vec<(String, f64)> {
+pub(crate) fn numbers(sample: &Sample) -> Vec<(String, f64)> {
     let value = serde_json::to_value(sample).unwrap();
     let mut found = Vec::new();
     let mut todo = vec![&value];
@@ -128,7 +146,7 @@ pub fn numbers(sample: &Sample) -> Vec<(String, f64)> {
 
 /// Net injections by the network equations, S = V conj(Y V), with Y built from a published topology:
 /// for each bus its active and reactive power in MW and MVAR. Buses without a sample have no voltage.
-pub fn injections_by_network(
+pub(crate) fn injections_by_network(
     topology: &Topology,
     base_mva: f64,
     samples: &[BusSample],
@@ -177,7 +195,7 @@ pub fn injections_by_network(
 }
 
 /// The largest difference between published and computed injection of a bus, in p.u.
-pub fn mismatch_pu(topology: &Topology, base_mva: f64, samples: &[BusSample]) -> f64 {
+pub(crate) fn mismatch_pu(topology: &Topology, base_mva: f64, samples: &[BusSample]) -> f64 {
     let computed = injections_by_network(topology, base_mva, samples);
     let mut worst = 0.0_f64;
     for sample in samples {
@@ -226,11 +244,11 @@ impl Complex {
 
 /// A machine with its log, and all that it has emitted since [`Driver::take`].
 #[derive(Clone)]
-pub struct Driver {
-    pub machine: Machine,
-    pub spec: Arc<PlantSpec>,
+pub(crate) struct Driver {
+    pub(crate) machine: Machine,
+    pub(crate) spec: Arc<PlantSpec>,
     position: u64,
-    pub events: Vec<(Tick, Arc<Event>)>,
+    pub(crate) events: Vec<(Tick, Arc<Event>)>,
 }
 
 /// The tick before the first one of a [`Driver`].
@@ -238,7 +256,7 @@ const BEFORE: Tick = Tick(17_954_756_000);
 
 impl Driver {
     /// A machine of a plant, stopped.
-    pub fn new(spec: Arc<PlantSpec>) -> Self {
+    pub(crate) fn new(spec: Arc<PlantSpec>) -> Self {
         let defaults = Config::from_values(|_| None).unwrap().simulation;
         Self {
             machine: Machine::new(spec.clone(), &defaults, BEFORE),
@@ -249,7 +267,7 @@ impl Driver {
     }
 
     /// A machine of the default plant whose run has begun: no step has been made.
-    pub fn started(settings: RunSettings) -> Self {
+    pub(crate) fn started(settings: RunSettings) -> Self {
         let mut driver = Self::new(default_plant());
         driver.start(settings);
         driver.tick();
@@ -257,7 +275,7 @@ impl Driver {
         driver
     }
 
-    pub fn start(&mut self, settings: RunSettings) {
+    pub(crate) fn start(&mut self, settings: RunSettings) {
         let start = Start {
             mode: StartMode::WithSettings,
             seed: settings.seed,
@@ -270,7 +288,7 @@ impl Driver {
     }
 
     /// Places a command on the next tick.
-    pub fn command(&mut self, command: Command) -> Verdict {
+    pub(crate) fn command(&mut self, command: Command) -> Verdict {
         self.position += 1;
         let entry = Entry {
             position: self.position,
@@ -280,13 +298,13 @@ impl Driver {
         self.machine.accept(&entry)
     }
 
-    pub fn inject(&mut self, order: InjectionOrder) -> Result<InjectionView, Rejection> {
+    pub(crate) fn inject(&mut self, order: InjectionOrder) -> Result<InjectionView, Rejection> {
         let outcome = self.command(Command::Inject(order))?;
         Ok(outcome.injection.unwrap())
     }
 
     /// Asks for an injection that the plant's rules allow.
-    pub fn disturb(
+    pub(crate) fn disturb(
         &mut self,
         kind: InjectionKind,
         entity: &str,
@@ -297,7 +315,7 @@ impl Driver {
         self.inject(order).unwrap()
     }
 
-    pub fn tick(&mut self) -> Batch {
+    pub(crate) fn tick(&mut self) -> Batch {
         let batch = self.machine.tick();
         let tick = batch.tick;
         let events = batch.events.iter().map(|event| (tick, event.clone()));
@@ -306,18 +324,18 @@ impl Driver {
     }
 
     /// Goes on by simulated seconds at speed 1.
-    pub fn seconds(&mut self, seconds: u64) {
+    pub(crate) fn seconds(&mut self, seconds: u64) {
         for _ in 0..10 * seconds {
             self.tick();
         }
     }
 
     /// What has been emitted since the last call.
-    pub fn take(&mut self) -> Vec<(Tick, Arc<Event>)> {
+    pub(crate) fn take(&mut self) -> Vec<(Tick, Arc<Event>)> {
         std::mem::take(&mut self.events)
     }
 
-    pub fn faults(&self) -> Vec<(Tick, Fault)> {
+    pub(crate) fn faults(&self) -> Vec<(Tick, Fault)> {
         let faults = self
             .events
             .iter()
@@ -328,7 +346,7 @@ impl Driver {
         faults.collect()
     }
 
-    pub fn anomalies(&self) -> Vec<(Tick, Anomaly)> {
+    pub(crate) fn anomalies(&self) -> Vec<(Tick, Anomaly)> {
         let anomalies = self
             .events
             .iter()
@@ -340,7 +358,7 @@ impl Driver {
     }
 
     /// The samples of one entity.
-    pub fn samples(&self, entity: &str) -> Vec<(Tick, Sample)> {
+    pub(crate) fn samples(&self, entity: &str) -> Vec<(Tick, Sample)> {
         let samples = self
             .events
             .iter()
@@ -354,7 +372,7 @@ impl Driver {
     }
 
     /// One field of the samples of one entity.
-    pub fn series(&self, entity: &str, field: &str) -> Vec<(Tick, f64)> {
+    pub(crate) fn series(&self, entity: &str, field: &str) -> Vec<(Tick, f64)> {
         let samples = self.samples(entity).into_iter();
         samples
             .map(|(tick, mut sample)| (tick, *sample.field_mut(field).unwrap()))
@@ -362,7 +380,7 @@ impl Driver {
     }
 
     /// Puts the machine through a snapshot in JSON.
-    pub fn restored(&self) -> Self {
+    pub(crate) fn restored(&self) -> Self {
         let text = serde_json::to_string(&self.machine.snapshot()).unwrap();
         let snapshot = serde_json::from_str(&text).unwrap();
         Self {

@@ -357,6 +357,12 @@ impl Member {
         self.ends.standing.send_modify(|standing| {
             standing.set_redis(RedisState::Away);
             standing.refusal = None;
+            if !self.joined {
+                standing.unready = vec![format!(
+                    "the command log has not been read yet: Redis at {} does not answer ({error})",
+                    self.endpoint
+                )];
+            }
         });
         for (_, (reply, _)) in self.pending.drain() {
             reply.refuse(SubmitError::Unconfirmed);

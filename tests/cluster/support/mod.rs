@@ -15,7 +15,10 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep},
+};
 
 use self::process::Process;
 
@@ -83,11 +86,44 @@ impl Redis {
         redis
     }
 
-    fn spawn(port: u16, folder: &Folder) -> Process {
+    /// One that asks for a password and, where `tls` is a folder with `cert.pem` and `key.pem`,
+    /// speaks TLS only.
+    pub(crate) async fn start_guarded(password: &str, tls: Option<&Folder>) -> Self {
+        let folder = Folder::new();
+        let port = free_port();
+        let mut command = Self::command(&folder);
+        command.arg("--requirepass").arg(password);
+        if let Some(tls) = tls {
+            command.arg("--port").arg("0");
+            command.arg("--tls-port").arg(port.to_string());
+            command.arg("--tls-cert-file").arg(tls.0.join("cert.pem"));
+            command.arg("--tls-key-file").arg(tls.0.join("key.pem"));
+            command.args(["--tls-auth-clients", "no"]);
+        } else {
+            command.arg("--port").arg(port.to_string());
+        }
+        let process = Process::spawn(command, &folder.0.join("redis.log"));
+        eventually("Redis listens", async || {
+            TcpStream::connect(loopback(port)).await.ok()
+        })
+        .await;
+        Self {
+            port,
+            process,
+            folder,
+        }
+    }
+
+    fn command(folder: &Folder) -> Command {
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
-        command.arg("--port").arg(port.to_string());
         command.arg("--dir").arg(&folder.0);
+        command
+    }
+
+    fn spawn(port: u16, folder: &Folder) -> Process {
+        let mut command = Self::command(folder);
+        command.arg("--port").arg(port.to_string());
         Process::spawn(command, &folder.0.join("redis.log"))
     }
 
@@ -271,10 +307,14 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) async fn start(count: usize) -> Self {
+        Self::start_with(count, &[]).await
+    }
+
+    pub(crate) async fn start_with(count: usize, settings: &[(&str, &str)]) -> Self {
         let redis = Redis::start().await;
         let mut instances = Vec::new();
         for _ in 0..count {
-            instances.push(Instance::start(&redis.url(), &[]).await);
+            instances.push(Instance::start(&redis.url(), settings).await);
         }
         for instance in &instances {
             instance.ready().await;
@@ -334,7 +374,10 @@ impl Balancer {
         .unwrap();
         fs::write(file("instances.conf"), servers.join("\n")).unwrap();
         fs::write(file("listen.conf"), format!("listen 127.0.0.1:{port};\n")).unwrap();
-        let mut command = Command::new("nginx");
+        // Debian puts it where only root looks.
+        let installed = "/usr/sbin/nginx";
+        let nginx = std::path::Path::new(installed).exists();
+        let mut command = Command::new(if nginx { installed } else { "nginx" });
         command
             .arg("-p")
             .arg(&folder.0)

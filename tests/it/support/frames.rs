@@ -28,7 +28,7 @@ pub(crate) fn frame_head(first_byte: u8, length: u64) -> Vec<u8> {
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(short), _) if short < 126 => bytes.push(0x80 | short),
         (_, Ok(medium)) => {
-            bytes.push(0x80 | 126);
+            bytes.push(0x80 + 126);
             bytes.extend(medium.to_be_bytes());
         }
         _ => {
