@@ -131,6 +131,14 @@ fn sensors(
     let jumps = jumps(parity, states, &readings);
     // Sensors fail one at a time; where several readings jump, the grid has moved.
     let moved = jumps.iter().filter(|&&jump| jump > 5.0).count() > 2;
+    // Far from the flat start the weights of the sensors are not quite right.
+    let strained = readings
+        .iter()
+        .any(|reading| (reading[0] - 1.0).abs() > 0.1);
+    let input = |score: f64| Input {
+        coarse: if strained { 1.0 } else { 0.0 },
+        ..Input::new(score, 1.0)
+    };
     let vector = settled(parity, &mut readings.clone(), &bad);
     let all = excluded(parity, &bad, None);
     let mut scores = Vec::with_capacity(states.len() * SENSORS);
@@ -169,7 +177,7 @@ fn sensors(
     };
     let most_jumped = prime(&|at, sensor| {
         states[at].tracks[sensor]
-            .score(&SENSOR, &Input::new(scores[at * SENSORS + sensor], 1.0))
+            .score(&SENSOR, &input(scores[at * SENSORS + sensor]))
             .abs()
     });
     let most_drifted = prime(&|at, sensor| states[at].tracks[sensor].drift_evidence());
@@ -198,7 +206,7 @@ fn sensors(
                     let jump = (!moved).then(|| readings[at][sensor]);
                     restlessness(parity.noise_of(at, sensor), state, sensor, jump)
                 },
-                ..Input::new(score, 1.0)
+                ..input(score)
             };
             let signal = state.tracks[sensor].step(&SENSOR, &input, gate);
             found |= was_calm && state.tracks[sensor].is_disturbed();
