@@ -180,6 +180,10 @@ async fn disturbances_are_equal_everywhere() {
     let injected = b.post("/api/v1/data/simulation/faults", trip).await;
     assert_eq!(injected.0, 201, "{}", injected.1);
     let id = injected.1["id"].as_str().unwrap().to_owned();
+    // What happens to the plant is no anomaly: only a sensor is sure to raise one.
+    let silence = r#"{"kind": "MISSING", "entityId": "WIND-001", "durationS": 600}"#;
+    let injected_too = c.post("/api/v1/data/simulation/faults", silence).await;
+    assert_eq!(injected_too.0, 201, "{}", injected_too.1);
     for instance in [a, b, c] {
         let path = format!("/api/v1/data/simulation/faults/{id}");
         let seen = eventually("all know of it", async || {
