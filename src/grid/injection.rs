@@ -217,6 +217,7 @@ impl InjectionOrder {
 /// Who asked for an injection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = InjectionCause)]
 pub enum Cause {
     /// A person or a program.
     Command,
