@@ -220,6 +220,21 @@ fn check_numbers(plant: &PlantFile, problems: &mut Vec<String>) {
         ("alpha_q", load.alpha_q, 0.0..=3.0),
     ];
     problems.extend(named("load", range::problems(of_load)));
+    let solar = plant
+        .solar
+        .iter()
+        .map(|unit| (&unit.id, unit.east_km, unit.north_km));
+    let wind = plant
+        .wind
+        .iter()
+        .map(|unit| (&unit.id, unit.east_km, unit.north_km));
+    for (id, east_km, north_km) in solar.chain(wind) {
+        let of_site = [
+            ("east_km", east_km, -1e4..=1e4),
+            ("north_km", north_km, -1e4..=1e4),
+        ];
+        problems.extend(named(id, range::problems(of_site)));
+    }
     let frequency = &plant.frequency;
     let of_frequency = [
         ("h_s", frequency.h_s, 0.1..=100.0),
