@@ -58,37 +58,37 @@ fn two_hours(seed: u64, start_ms: i64) -> Report {
 }
 
 /// No limit is passed, the frequency is that of a quiet system, and at most two false alarms come in two
-/// hours. Not counted there are those about the distortion of a current near zero and about the
-/// generation of units in turbulent wind or under broken clouds, of which the detectors still raise too many;
-/// they are bounded so that they do not become more.
-fn stays_quiet(seed: u64, start_ms: i64) {
-    let report = two_hours(seed, start_ms);
-    assert!(report.faults.is_empty(), "{report:#?}");
-    let hard = |anomaly: &&String| {
-        anomaly.contains("-thd-") || anomaly.contains("SOLAR-") || anomaly.contains("WIND-")
-    };
-    let hard = report.anomalies.iter().filter(hard).count();
-    assert!(report.anomalies.len() - hard <= 2, "{report:#?}");
-    assert!(hard <= 90, "{report:#?}");
-    assert!((8.0..32.0).contains(&report.sigma_mhz), "{report:#?}");
-    assert!(report.within_50_mhz > 0.9, "{report:#?}");
-    assert!(
-        report.voltage.0 > 0.95 && report.voltage.1 < 1.05,
-        "{report:#?}"
-    );
+/// hours.
+fn stays_quiet(seeds: std::ops::Range<u64>, start_ms: i64) {
+    let reports: Vec<_> = seeds.map(|seed| two_hours(seed, start_ms)).collect();
+    println!("{reports:#?}");
+    for report in &reports {
+        assert!(report.faults.is_empty(), "{report:#?}");
+        assert!(report.anomalies.len() <= 2, "{report:#?}");
+        // The windiest hours are the least quiet ones.
+        assert!((8.0..32.0).contains(&report.sigma_mhz), "{report:#?}");
+        assert!(report.within_50_mhz > 0.9, "{report:#?}");
+        assert!(
+            report.voltage.0 > 0.95 && report.voltage.1 < 1.05,
+            "{report:#?}"
+        );
+    }
+    let count = reports.len() as f64;
+    let mean_mhz = reports.iter().map(|report| report.sigma_mhz).sum::<f64>() / count;
+    assert!((14.0..26.0).contains(&mean_mhz), "{mean_mhz} mHz");
 }
 
 #[test]
 fn two_hours_at_noon() {
-    stays_quiet(1, JUNE_NOON);
+    stays_quiet(1..6, JUNE_NOON);
 }
 
 #[test]
 fn two_hours_in_the_morning() {
-    stays_quiet(2, JUNE_NOON - 6 * 3_600_000);
+    stays_quiet(11..16, JUNE_NOON - 6 * 3_600_000);
 }
 
 #[test]
 fn two_hours_of_the_night() {
-    stays_quiet(3, JUNE_MIDNIGHT);
+    stays_quiet(21..26, JUNE_MIDNIGHT);
 }
