@@ -1,16 +1,10 @@
 //! One client in the namespace: what it shares with others, and the rooms it is in.
 
-use std::{
-    collections::HashSet,
-    mem,
-    sync::{Arc, Mutex},
-};
-
-use crate::grid::entity::EntityIndex;
+use std::sync::Arc;
 
 use super::{
     State,
-    session::{Session, lock},
+    session::{Session, Subscribed},
 };
 
 /// A client, from its CONNECT packet until it leaves the namespace.
@@ -18,25 +12,17 @@ pub(super) struct Client {
     pub(super) shared: Arc<State>,
     pub(super) session: Arc<Session>,
     /// The entities whose rooms it is in.
-    pub(super) subscribed: Mutex<HashSet<EntityIndex>>,
+    pub(super) subscribed: Arc<Subscribed>,
 }
 
 impl Client {
+    /// One that joins the namespace now.
     pub(super) fn new(shared: Arc<State>, session: Arc<Session>) -> Self {
+        let subscribed = session.begin_stay(shared.emitting.tick());
         Self {
             shared,
             session,
-            subscribed: Mutex::default(),
-        }
-    }
-}
-
-impl Drop for Client {
-    /// It has left: whatever has begun to go out may have reached it.
-    fn drop(&mut self) {
-        let tick = self.shared.emitting.tick();
-        for entity in mem::take(&mut *lock(&self.subscribed)) {
-            self.session.has_seen(entity, tick);
+            subscribed,
         }
     }
 }

@@ -2,7 +2,8 @@
 //! and than the request that opened it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
+    mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -14,6 +15,9 @@ use crate::{
     net::connection::ConnectionHandle,
 };
 
+/// The entities whose rooms a client is in during one stay in the namespace.
+pub(super) type Subscribed = Mutex<HashSet<EntityIndex>>;
+
 /// One Engine.IO session.
 #[derive(Debug, Default)]
 pub(super) struct Session {
@@ -21,12 +25,25 @@ pub(super) struct Session {
     pub(super) serving: tokio::sync::Mutex<()>,
     /// The websocket's connection, if the session has come that far.
     websocket: Mutex<Option<ConnectionHandle>>,
+    /// What the stay in the namespace that is under way has subscribed to, or the last one had.
+    stay: Mutex<Arc<Subscribed>>,
     /// Entities that the client has left, with the newest tick whose sample it may have got.
     seen: Mutex<HashMap<EntityIndex, Tick>>,
     registered: Mutex<Option<(String, Weak<Registry>)>>,
 }
 
 impl Session {
+    /// Begins another stay in the namespace, without rooms. The last one has ended, though a request
+    /// of it may still be served: samples up to `emitting` may have reached the client in it.
+    pub(super) fn begin_stay(&self, emitting: Tick) -> Arc<Subscribed> {
+        let fresh = Arc::<Subscribed>::default();
+        let last = mem::replace(&mut *lock(&self.stay), fresh.clone());
+        for entity in mem::take(&mut *lock(&last)) {
+            self.has_seen(entity, emitting);
+        }
+        fresh
+    }
+
     /// Notes that samples of `entity` up to `tick` may have reached the client.
     pub(super) fn has_seen(&self, entity: EntityIndex, tick: Tick) {
         let mut seen = lock(&self.seen);
@@ -115,6 +132,20 @@ mod tests {
         drop(session);
         assert!(sessions.find("abc").is_none());
         assert!(lock(&sessions.registry).is_empty());
+    }
+
+    #[test]
+    fn a_new_stay_begins_without_rooms_and_knows_what_the_last_one_saw() {
+        let session = Session::default();
+        let first = session.begin_stay(Tick(1));
+        lock(&first).insert(3);
+        let second = session.begin_stay(Tick(7));
+        assert!(lock(&second).is_empty());
+        assert!(lock(&first).is_empty());
+        assert_eq!(session.last_seen(3), Some(Tick(7)));
+        // What a request of the last stay still does to its rooms is none of the new one's.
+        lock(&first).insert(4);
+        assert!(lock(&second).is_empty());
     }
 
     #[test]

@@ -33,6 +33,11 @@ const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(10);
 /// Serves `ask` and returns when the client's queue has taken all of it, or the client has left.
 pub(super) async fn serve<A: Adapter>(client: &Client, socket: &Arc<Socket<A>>, ask: Ask) {
     let _turn = client.session.serving.lock().await;
+    // Rooms go by the session's id: what a client asked for before it left must not touch those it
+    // has joined since.
+    if !socket.connected() {
+        return;
+    }
     match ask {
         Ask::Refused(exception) => {
             retry(socket, || socket.emit("exception", &exception)).await;
