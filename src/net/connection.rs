@@ -9,11 +9,15 @@ use std::{
     io,
     net::{Shutdown, SocketAddr},
     pin::Pin,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
 
+use futures_util::task::AtomicWaker;
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -28,12 +32,40 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Connection {
     stream: Arc<TcpStream>,
+    reading: Arc<Reading>,
+}
+
+/// Whether the connection is read.
+#[derive(Debug, Default)]
+struct Reading {
+    /// How many keep it from being read.
+    held: AtomicUsize,
+    reader: AtomicWaker,
+}
+
+/// Keeps a connection from being read until it is dropped.
+#[derive(Debug)]
+pub struct ReadingHeld(Arc<Reading>);
+
+impl Drop for ReadingHeld {
+    fn drop(&mut self) {
+        if self.0.held.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.reader.wake();
+        }
+    }
+}
+
+impl Reading {
+    fn is_held(&self) -> bool {
+        self.held.load(Ordering::SeqCst) > 0
+    }
 }
 
 /// What others may do with a connection. Cheap to clone; it does not keep the connection open.
 #[derive(Debug, Clone)]
 pub struct ConnectionHandle {
     stream: Weak<TcpStream>,
+    reading: Weak<Reading>,
     peer: SocketAddr,
 }
 
@@ -47,11 +79,13 @@ impl Connection {
         #[cfg(target_os = "linux")]
         let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
         let stream = Arc::new(stream);
+        let reading = Arc::default();
         let handle = ConnectionHandle {
             stream: Arc::downgrade(&stream),
+            reading: Arc::downgrade(&reading),
             peer,
         };
-        (Self { stream }, handle)
+        (Self { stream, reading }, handle)
     }
 }
 
@@ -60,6 +94,15 @@ impl ConnectionHandle {
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Keeps the connection from being read until what this returns is dropped; `None` if it has ended.
+    /// What has been read before is still served.
+    #[must_use]
+    pub fn hold_reading(&self) -> Option<ReadingHeld> {
+        let reading = self.reading.upgrade()?;
+        reading.held.fetch_add(1, Ordering::SeqCst);
+        Some(ReadingHeld(reading))
     }
 
     /// Ends the connection both ways. What is still on its way is lost.
@@ -77,6 +120,13 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.reading.is_held() {
+            self.reading.reader.register(cx.waker());
+            // It may have been let go before the waker was in place.
+            if self.reading.is_held() {
+                return Poll::Pending;
+            }
+        }
         loop {
             ready!(self.stream.poll_read_ready(cx))?;
             match self.stream.try_read(buf.initialize_unfilled()) {
@@ -122,12 +172,22 @@ impl AsyncWrite for Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::{sync::atomic::AtomicBool, task::Wake};
+
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
     };
 
     use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
 
     async fn pair() -> (Connection, ConnectionHandle, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -149,6 +209,33 @@ mod tests {
         client.write_all(&buffer).await.unwrap();
         server.read_exact(&mut buffer).await.unwrap();
         assert_eq!(&buffer, b"ping");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_held_is_not_read() {
+        let (mut server, handle, mut client) = pair().await;
+        let held = handle.hold_reading().unwrap();
+        client.write_all(b"ping").await.unwrap();
+        server.stream.readable().await.unwrap();
+        let woken = Arc::new(Woken::default());
+        let waker = woken.clone().into();
+        let mut poll = || {
+            let mut bytes = [0; 8];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let mut context = Context::from_waker(&waker);
+            let read = Pin::new(&mut server).poll_read(&mut context, &mut buffer);
+            read.map(|read| read.map(|()| buffer.filled().to_vec()).unwrap())
+        };
+        assert!(poll().is_pending());
+        let second = handle.hold_reading().unwrap();
+        drop(held);
+        assert!(!woken.0.load(Ordering::SeqCst));
+        assert!(poll().is_pending());
+        drop(second);
+        assert!(woken.0.load(Ordering::SeqCst));
+        assert_eq!(poll(), Poll::Ready(b"ping".to_vec()));
+        drop(server);
+        assert!(handle.hold_reading().is_none());
     }
 
     #[tokio::test]

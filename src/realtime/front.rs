@@ -61,11 +61,14 @@ async fn mend(State(sessions): State<Sessions>, mut request: Request, next: Next
         .sid
         .is_none()
         .then(|| open_session(&mut request, query.websocket));
-    if let (Some(sid), true) = (&query.sid, query.websocket)
+    if let Some(sid) = &query.sid
         && let Some(session) = sessions.find(sid)
-        && let Some(connection) = request.extensions().get::<ConnectionHandle>()
     {
-        session.set_websocket(connection.clone());
+        match request.extensions().get::<ConnectionHandle>() {
+            Some(connection) if query.websocket => session.set_websocket(connection.clone()),
+            _ if request.method() == Method::POST => session.joined().await,
+            _ => {}
+        }
     }
     let mut response = next.run(request).await;
     if response.status() == StatusCode::BAD_REQUEST {

@@ -14,6 +14,7 @@ use tracing::{debug, warn};
 use super::{
     client::Client,
     inbound::{self, Ask, Incoming},
+    joining::{Joining, drop_after_poll},
     session::lock,
     subscription,
 };
@@ -26,6 +27,7 @@ const MAX_WAITING_BYTES: usize = 8_000_000;
 /// The requests of one client that wait to be served.
 pub(super) struct Inbox {
     client: Client,
+    joining: Mutex<Option<Joining>>,
     queue: Mutex<Queue>,
 }
 
@@ -50,9 +52,11 @@ enum State {
 }
 
 impl Inbox {
-    pub(super) fn new(client: Client) -> Self {
+    /// That of a client that is joining.
+    pub(super) fn new(client: Client, joining: Joining) -> Self {
         Self {
             client,
+            joining: Mutex::new(Some(joining)),
             queue: Mutex::default(),
         }
     }
@@ -70,8 +74,10 @@ impl Inbox {
         }
     }
 
-    /// The client can be sent events from now on.
+    /// The client can be sent events from now on. It has joined as soon as the task that says so comes
+    /// to its end.
     pub(super) fn open<A: Adapter>(self: &Arc<Self>, socket: Arc<Socket<A>>) {
+        drop_after_poll(lock(&self.joining).take());
         let mut queue = lock(&self.queue);
         if queue.state == State::Closed {
             queue.state = State::Served;

@@ -15,6 +15,7 @@ mod echo;
 mod front;
 mod inbound;
 mod inbox;
+mod joining;
 pub mod messages;
 mod publisher;
 mod session;
@@ -202,7 +203,9 @@ fn greet<A: Adapter>(
 ) -> impl FnOnce(SocketRef<A>) -> std::future::Ready<Result<(), Infallible>> + Clone + Send + Sync {
     move |socket| {
         let session = socket.req_parts().extensions.get::<Arc<Session>>().cloned();
-        let inbox = Arc::new(Inbox::new(Client::new(shared, session.unwrap_or_default())));
+        let session = session.unwrap_or_default();
+        let joining = session.begin_joining();
+        let inbox = Arc::new(Inbox::new(Client::new(shared, session), joining));
         socket.extensions.insert(inbox.clone());
         socket.on_fallback(move |incoming: Incoming<A>| {
             inbox.receive(incoming);

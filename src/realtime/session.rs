@@ -15,6 +15,8 @@ use crate::{
     net::connection::ConnectionHandle,
 };
 
+use super::joining::Joining;
+
 /// The entities whose rooms a client is in during one stay in the namespace.
 pub(super) type Subscribed = Mutex<HashSet<EntityIndex>>;
 
@@ -23,6 +25,8 @@ pub(super) type Subscribed = Mutex<HashSet<EntityIndex>>;
 pub(super) struct Session {
     /// Taken while a request of the client is served: its namespaces are served one at a time.
     pub(super) serving: tokio::sync::Mutex<()>,
+    /// Taken while the client is joining the namespace.
+    joining: Arc<tokio::sync::Mutex<()>>,
     /// The websocket's connection, if the session has come that far.
     websocket: Mutex<Option<ConnectionHandle>>,
     /// What the stay in the namespace that is under way has subscribed to, or the last one had.
@@ -42,6 +46,20 @@ impl Session {
             self.has_seen(entity, emitting);
         }
         fresh
+    }
+
+    /// Keeps what the client says next from being served until what this returns is dropped.
+    pub(super) fn begin_joining(&self) -> Joining {
+        let websocket = lock(&self.websocket).clone();
+        Joining {
+            _websocket: websocket.and_then(|connection| connection.hold_reading()),
+            _requests: self.joining.clone().try_lock_owned().ok(),
+        }
+    }
+
+    /// Returns when the client is not, or no longer, joining.
+    pub(super) async fn joined(&self) {
+        drop(self.joining.lock().await);
     }
 
     /// Notes that samples of `entity` up to `tick` may have reached the client.

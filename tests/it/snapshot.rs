@@ -172,7 +172,7 @@ impl Ledger {
             return;
         };
         let (name, payload): (String, Value) = serde_json::from_str(json).unwrap();
-        if name == "notification" {
+        if !["converter:state", "bus:measurement", "res:generation"].contains(&name.as_str()) {
             return;
         }
         let id = ["converterId", "busId", "unitId"]
