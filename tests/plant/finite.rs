@@ -90,10 +90,32 @@ fn a_day_in_march_at_seed_3() {
 /// Steps of the weather in an hour of the year's test.
 const STEPS_PER_HOUR: u32 = 20;
 
-/// A year at 20 seeds: the sun passes through all its positions in steps of 180 s, each with one step (of
-/// 1 s) of clouds, wind and temperature, and both kinds of units take part. So the weather's own
-/// processes pass through two days of their time at each seed, under the sun of a year. Each hour ends
-/// with a power flow of the default network that carries the units' power and a load that varies.
+/// The default climate for a weather whose steps last `step_s` instead of one second: the processes are
+/// exact for any time constant, so what counts is how many steps one lasts.
+fn climate(step_s: f64) -> WeatherParameters {
+    let mut climate = WeatherParameters::default();
+    let (clouds, wind) = (&mut climate.clouds, &mut climate.wind);
+    for time_s in [
+        &mut clouds.clear_dwell_s,
+        &mut clouds.broken_dwell_s,
+        &mut clouds.overcast_dwell_s,
+        &mut clouds.passing_s,
+        &mut clouds.slow_s,
+        &mut clouds.array_low_pass_s,
+        &mut wind.time_constant_s,
+        &mut wind.smoothing_s,
+        // Eddies last as long as the wind takes to carry them past.
+        &mut wind.turbulence_length_m,
+        &mut climate.temperature.time_constant_s,
+    ] {
+        *time_s /= step_s;
+    }
+    climate
+}
+
+/// A year at 20 seeds in steps of 180 s: sun, clouds, wind and temperature, and both kinds of units. Each
+/// hour ends with a power flow of the default network that carries the units' power and a load that
+/// varies.
 #[test]
 fn a_year_of_weather_units_and_power_flows_at_20_seeds() {
     let case = Case::from_json(include_str!("../../src/plant/default/case.json")).unwrap();
@@ -107,9 +129,10 @@ fn a_year_of_weather_units_and_power_flows_at_20_seeds() {
     let winds = [site("WIND-001", 2.0, 40.0), site("WIND-002", 6.0, 50.0)];
     let solar = SolarPlant::new(SolarParameters::default());
     let turbine = WindTurbine::new(WindParameters::default());
+    let climate = climate(3600.0 / f64::from(STEPS_PER_HOUR));
     let (mut calm, mut stormy, mut dark, mut bright) = (0, 0, 0, 0);
     for seed in 0..20 {
-        let weather = Weather::new(&WeatherParameters::default(), seed, &suns, &winds);
+        let weather = Weather::new(&climate, seed, &suns, &winds);
         let mut flow = PowerFlow::new(&case).unwrap();
         let mut unix_s = JANUARY_MIDNIGHT as f64 / 1000.0;
         let mut state = weather.start(unix_s);

@@ -327,6 +327,11 @@ impl Cluster {
         agree(&self.instances.iter().collect::<Vec<_>>()).await
     }
 
+    /// Waits until all instances have lived through `ticks` more.
+    pub(crate) async fn pass(&self, ticks: u64) {
+        pass(&self.instances.iter().collect::<Vec<_>>(), ticks).await;
+    }
+
     pub(crate) async fn all_connected(&self) {
         for instance in &self.instances {
             eventually("all instances see Redis", async || {
@@ -350,6 +355,27 @@ pub(crate) async fn agree(instances: &[&Instance]) -> (u64, String) {
         seen.iter().all(|one| *one == first).then_some(first)
     })
     .await
+}
+
+/// How long the plant takes for one tick, in milliseconds.
+const TICK_MS: u64 = 100;
+
+/// Waits until each of these instances has lived through `ticks` more: long enough for what must not
+/// come to have come.
+pub(crate) async fn pass(instances: &[&Instance], ticks: u64) {
+    let tick = async |instance: &Instance| instance.cluster().await["tick"].as_u64();
+    let end = Instant::now() + PATIENCE + Duration::from_millis(ticks * TICK_MS);
+    let mut newest = Some(0);
+    for instance in instances {
+        newest = newest.max(tick(instance).await);
+    }
+    let last = newest.unwrap() + ticks;
+    for instance in instances {
+        while tick(instance).await.unwrap() < last {
+            assert!(Instant::now() < end, "an instance stands still");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
 }
 
 /// nginx with the configuration that the containers use.
