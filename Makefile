@@ -19,7 +19,7 @@ $(CLIENT): web/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix web --no-audit --no-fund; \
 	else echo "npm is not installed: building without the browser client"; fi
 
-test: build
+test: $(CLIENT)
 	sh tests/install.sh
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets --locked -- -D warnings
