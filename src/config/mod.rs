@@ -355,7 +355,15 @@ mod tests {
             config.api.cors_origins,
             ["https://a.example", "http://b.example:8080"]
         );
-        for reserved in ["/", "api", "API", "socket.io"] {
+        for reserved in [
+            "/",
+            "api",
+            "API",
+            "socket.io",
+            "socket.io/x",
+            "healthz",
+            "api-json",
+        ] {
             assert!(read(&[("API_PREFIX", reserved)]).is_err(), "{reserved}");
         }
     }

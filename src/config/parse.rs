@@ -149,13 +149,24 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
+/// The path of the Socket.IO transport.
+const TRANSPORT: &str = "socket.io";
+/// What the server serves at the root, where the REST routes cannot be.
+const OWN_PATHS: [&str; 7] = [
+    "api", "api-json", "api-yaml", "healthz", "metrics", "readyz", TRANSPORT,
+];
+
 pub(super) fn prefix(text: &str) -> Result<String, String> {
     let path = text.trim_matches('/');
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
-    let reserved = |name: &&&str| path.eq_ignore_ascii_case(name);
+    let first = path.split('/').next().unwrap_or_default();
+    // Everything below the transport's path is the transport's.
+    let reserved = |name: &&&str| {
+        path.eq_ignore_ascii_case(name) || **name == TRANSPORT && first.eq_ignore_ascii_case(name)
+    };
     if path.is_empty() || path.contains("//") || !path.chars().all(allowed) {
         Err("give a path such as api/v1, of letters, digits and - . _ ~".into())
-    } else if let Some(name) = ["api", "socket.io"].iter().find(reserved) {
+    } else if let Some(name) = OWN_PATHS.iter().find(reserved) {
         Err(format!(
             "/{name} is served by the server itself; give another path, such as api/v1"
         ))

@@ -114,6 +114,9 @@ async fn discard(mut body: Body) -> Unread {
 
 /// Whether `bytes` are a JSON object or list; nothing at all will do too.
 fn well_formed(bytes: &[u8]) -> Result<(), String> {
+    if std::str::from_utf8(bytes).is_err() {
+        return Err("the body is not UTF-8".into());
+    }
     let text = bytes.trim_ascii_start();
     match text.first() {
         None if bytes.is_empty() => Ok(()),
@@ -136,6 +139,7 @@ mod tests {
         for bad in ["{bad", "\"text\"", "1", "null", " ", "{} {}", "[1,]"] {
             assert!(well_formed(bad.as_bytes()).is_err(), "{bad}");
         }
+        assert!(well_formed(b"{\"a\": \"\xff\"}").is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use axum::{
     routing::get,
 };
 
-use super::error::ApiError;
+use super::error::{ApiError, no_such_route};
 
 /// A file of the client.
 struct ClientFile {
@@ -38,7 +38,11 @@ pub(super) fn router() -> Router {
     NAMES.into_iter().fold(Router::new(), |router, name| {
         router.route(
             &format!("/socket.io/{name}"),
-            get(move |headers: HeaderMap| async move { serve(name, &headers) }),
+            get(move |headers: HeaderMap| async move { serve(name, &headers) })
+                .options(|| async { with_headers(StatusCode::NO_CONTENT.into_response()) })
+                .fallback(async |request| {
+                    with_headers(no_such_route(request).await.into_response())
+                }),
         )
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State, rejection::QueryRejection};
+use axum::extract::{Query, State, rejection::QueryRejection};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -17,6 +17,7 @@ use crate::grid::{
 use super::{
     App,
     error::{ApiError, ErrorBody, JsonBody},
+    path::Id,
     start::parse_instant,
 };
 
@@ -80,10 +81,7 @@ async fn list(State(app): State<App>) -> JsonBody<Entities> {
                     "utilizationFactor": 0.407, "windSpeed": 8.2, "temperature": 11.4, "timestamp": "2026-11-23T23:14:26.500Z"}})),
         (status = 404, description = "There is no such entity.", body = ErrorBody,
             example = json!({"message": "there is no entity \"BUS-9\": GET the list of all entities for their ids", "error": "Not Found", "statusCode": 404}))))]
-async fn one(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<JsonBody<EntityDetails>, ApiError> {
+async fn one(State(app): State<App>, Id(id): Id) -> Result<JsonBody<EntityDetails>, ApiError> {
     let at = find(&app, &id)?;
     let entity = app.simulation.catalogue().all()[at].clone();
     let branch = (entity.kind == EntityKind::Branch).then(|| BranchDetails {
@@ -147,7 +145,7 @@ struct Wanted {
             example = json!({"message": "there is no entity \"BUS-9\": GET the list of all entities for their ids", "error": "Not Found", "statusCode": 404}))))]
 async fn history(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<JsonBody<Samples>, ApiError> {
     let at = find(&app, &id)?;

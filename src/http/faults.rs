@@ -2,12 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    body::Bytes,
-    extract::{Path, State},
-    http::StatusCode,
-};
-use serde::Serialize;
+use axum::{body::Bytes, extract::State, http::StatusCode};
+use serde::{Serialize, de::IgnoredAny};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -24,6 +20,7 @@ use crate::{
 use super::{
     App,
     error::{ApiError, ErrorBody, JsonBody},
+    path::Id,
 };
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -45,7 +42,7 @@ struct InjectionBody {
     /// `VOLTAGE_DIP` voltage that remains in p.u. (0.05..0.98, at a bus whose voltage is held 0.3..0.98;
     /// 0.8); `GENERATOR_LOSS` and `DC_SOURCE_LOSS` fraction lost (0..1, 1); `CLOUD_FRONT` irradiance that
     /// remains (0..1, 0.2); `GUST` factor on wind speed (0.1..3, 1.5); `FAN_FAILURE` factor on thermal
-    /// resistance (1..5, 2.2); sensors in the unit of the field (10 standard deviations of its noise):
+    /// resistance (1..5, 2.2); sensors in the unit of the field (-1e6..1e6, 10 standard deviations of its noise):
     /// `SPIKE` and `LEVEL_SHIFT` an offset, `DRIFT` the offset at the end, `NOISE_BURST` a standard deviation,
     /// `OSCILLATION` an amplitude. `BRANCH_TRIP`, `STUCK` and `MISSING` have none.
     size: Option<f64>,
@@ -76,7 +73,14 @@ fn read(body: &[u8]) -> Result<InjectionRequest, ApiError> {
             "send a JSON object such as {\"kind\": \"VOLTAGE_DIP\", \"entityId\": \"BUS-004\", \"size\": 0.8}",
         )
     };
-    let given: BTreeMap<String, Value> = serde_json::from_slice(body).map_err(|_| wanted())?;
+    let given: BTreeMap<String, Value> = serde_json::from_slice(body).map_err(|error| {
+        let object = body.trim_ascii_start().first() == Some(&b'{');
+        if object && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+            bad(format!("the body cannot be used: {error}"))
+        } else {
+            wanted()
+        }
+    })?;
     let mut problems = Vec::new();
     let text = |key: &str, problems: &mut Vec<String>| match given.get(key) {
         Some(Value::String(text)) => Some(text.clone()),
@@ -200,10 +204,7 @@ async fn list(State(app): State<App>) -> JsonBody<Injections> {
                 "durationS": 2.0, "startTick": 17_954_756_715_u64, "endTick": 17_954_756_735_u64, "active": true, "cause": "command"})),
         (status = 404, description = "There is no such injection, or it is not remembered any more.", body = ErrorBody,
             example = json!({"message": "there is no injection \"X\": GET the list of all for their ids", "error": "Not Found", "statusCode": 404}))))]
-async fn one(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<JsonBody<InjectionView>, ApiError> {
+async fn one(State(app): State<App>, Id(id): Id) -> Result<JsonBody<InjectionView>, ApiError> {
     let all = app.simulation.injections();
     let found = all.iter().find(|injection| injection.id == id);
     found.cloned().map(JsonBody).ok_or_else(|| unknown(&id))
@@ -223,10 +224,7 @@ async fn one(
         (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody,
             example = json!({"message": "the server is shutting down: try again on another instance", "error": "Service Unavailable", "statusCode": 503}))),
     security((), ("bearer" = [])))]
-async fn end(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<JsonBody<InjectionView>, ApiError> {
+async fn end(State(app): State<App>, Id(id): Id) -> Result<JsonBody<InjectionView>, ApiError> {
     let command = Command::EndInjection { id: id.clone() };
     let outcome = app.simulation.submit(command).await?;
     let outcome = outcome.map_err(|rejection| match rejection {

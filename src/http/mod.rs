@@ -54,7 +54,7 @@ pub fn router(app: App, api: &config::Api, realtime: Router) -> Router {
     let paths = path::Templates::new(document.paths.paths.keys(), docs::PATHS);
     let rest = rest
         .merge(docs::router(&document))
-        .merge(page::router())
+        .merge(page::router(&api.prefix))
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_route)
         .with_state(app);

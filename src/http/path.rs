@@ -3,11 +3,30 @@
 use std::{fmt, sync::Arc};
 
 use axum::{
-    extract::{Request, State},
-    http::{Uri, uri::PathAndQuery},
+    extract::{FromRequestParts, Path, Request, State},
+    http::{Uri, request::Parts, uri::PathAndQuery},
     middleware::Next,
     response::Response,
 };
+
+use super::error::ApiError;
+
+/// The id in a path.
+pub(super) struct Id(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(id)) => Ok(Self(id)),
+            // What is no text is nobody's id.
+            Err(_) => Err(ApiError::NotFound(
+                "the id in the path is not UTF-8: GET the list of all for their ids".into(),
+            )),
+        }
+    }
+}
 
 /// The paths of all routes, as templates such as `/api/v1/entities/{id}`.
 pub(super) struct Templates(Vec<Vec<String>>);

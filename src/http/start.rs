@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
@@ -47,7 +48,7 @@ pub(super) struct PatchBody {
 impl StartBody {
     /// Reads a body. One that is not a JSON object says nothing.
     pub(super) fn read(body: &[u8], highest_speed: u32) -> Result<Self, ApiError> {
-        let Some(mut fields) = Fields::of(body) else {
+        let Some(mut fields) = Fields::of(body)? else {
             return Ok(Self::default());
         };
         let read = Self {
@@ -82,7 +83,7 @@ impl PatchBody {
     /// Reads a body, which must be an object with a speed and nothing else.
     pub(super) fn read(body: &[u8], highest_speed: u32) -> Result<Self, ApiError> {
         let wanted = || vec!["send a JSON object such as {\"speed\": 10}".to_owned()];
-        let mut fields = Fields::of(body).ok_or_else(|| ApiError::BadRequest(wanted()))?;
+        let mut fields = Fields::of(body)?.ok_or_else(|| ApiError::BadRequest(wanted()))?;
         let missing = !fields.given.contains_key("speed");
         let speed = fields.take("speed", |value| speed(value, highest_speed));
         if missing {
@@ -108,11 +109,21 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn of(body: &'a [u8]) -> Option<Self> {
-        Some(Self {
-            given: serde_json::from_slice(body).ok()?,
-            problems: Vec::new(),
-        })
+    /// `None` if the body is no JSON object.
+    fn of(body: &'a [u8]) -> Result<Option<Self>, ApiError> {
+        if let Ok(given) = serde_json::from_slice(body) {
+            return Ok(Some(Self {
+                given,
+                problems: Vec::new(),
+            }));
+        }
+        // Its values must not be lost because of its keys.
+        let object = body.trim_ascii_start().first() == Some(&b'{');
+        if object && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+            let problem = "the keys must be Unicode text: \\ud800 to \\udfff come in pairs only";
+            return Err(ApiError::BadRequest(vec![problem.into()]));
+        }
+        Ok(None)
     }
 
     fn take<T>(&mut self, key: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
@@ -234,6 +245,13 @@ mod tests {
                 "{body}"
             );
         }
+    }
+
+    #[test]
+    fn keys_that_are_no_text_do_not_hide_the_values() {
+        let found = problems(r#"{"speed": 500, "\ud800": 1}"#);
+        assert!(found[0].starts_with("the keys must be"), "{found:?}");
+        assert!(PatchBody::read(br#"{"speed": 5, "\ud800": 1}"#, 100).is_err());
     }
 
     #[test]

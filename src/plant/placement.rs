@@ -11,6 +11,9 @@ use super::{PlantSpec, measurement::typical_sigma};
 const MIN_SET_POINT_PU: f64 = 0.3;
 /// A sensor fault without a size is so many standard deviations of its field's noise.
 const DEFAULT_SIGMAS: f64 = 10.0;
+/// The largest size of a sensor fault either way, in the unit of its field: far beyond what any sensor
+/// says, and far from where numbers end.
+const MAX_SENSOR_SIZE: f64 = 1e6;
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,9 +129,11 @@ impl PlantSpec {
             SizeRule::OfField => {
                 let sigma = || typical_sigma(entity, &self.scale(entity), field?);
                 match size {
-                    Some(size) if size.is_finite() => Some(size),
+                    Some(size) if size.abs() <= MAX_SENSOR_SIZE => Some(size),
                     Some(_) => {
-                        problems.push("size must be a number".into());
+                        problems.push(format!(
+                            "size must be a number from -{MAX_SENSOR_SIZE} to {MAX_SENSOR_SIZE}"
+                        ));
                         None
                     }
                     None => Some(DEFAULT_SIGMAS * sigma().unwrap_or(0.0)),

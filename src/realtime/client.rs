@@ -26,3 +26,11 @@ impl Client {
         }
     }
 }
+
+impl Drop for Client {
+    /// It has left. Whoever joins again sooner than the last request is dropped settles this itself.
+    fn drop(&mut self) {
+        let tick = self.shared.emitting.tick();
+        self.session.end_stay(&self.subscribed, tick);
+    }
+}

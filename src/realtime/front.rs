@@ -61,16 +61,19 @@ async fn mend(State(sessions): State<Sessions>, mut request: Request, next: Next
         .sid
         .is_none()
         .then(|| open_session(&mut request, query.websocket));
-    if let Some(sid) = &query.sid
-        && let Some(session) = sessions.find(sid)
+    let known = query.sid.as_ref().and_then(|sid| sessions.find(sid));
+    let connection = request.extensions().get::<ConnectionHandle>().cloned();
+    if let Some(session) = &known
+        && request.method() == Method::POST
     {
-        match request.extensions().get::<ConnectionHandle>() {
-            Some(connection) if query.websocket => session.set_websocket(connection.clone()),
-            _ if request.method() == Method::POST => session.joined().await,
-            _ => {}
-        }
+        session.joined().await;
     }
     let mut response = next.run(request).await;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS
+        && let (Some(session), Some(connection)) = (known, connection)
+    {
+        session.set_websocket(connection);
+    }
     if response.status() == StatusCode::BAD_REQUEST {
         response = with_numeric_code(response).await;
     } else if let (Some(session), StatusCode::OK) = (&opened, response.status()) {

@@ -42,10 +42,16 @@ impl Session {
     pub(super) fn begin_stay(&self, emitting: Tick) -> Arc<Subscribed> {
         let fresh = Arc::<Subscribed>::default();
         let last = mem::replace(&mut *lock(&self.stay), fresh.clone());
-        for entity in mem::take(&mut *lock(&last)) {
+        self.end_stay(&last, emitting);
+        fresh
+    }
+
+    /// Settles a stay that has ended, if nobody did before: samples up to `emitting` may have reached
+    /// the client in it.
+    pub(super) fn end_stay(&self, stay: &Subscribed, emitting: Tick) {
+        for entity in mem::take(&mut *lock(stay)) {
             self.has_seen(entity, emitting);
         }
-        fresh
     }
 
     /// Keeps what the client says next from being served until what this returns is dropped.
@@ -158,6 +164,7 @@ mod tests {
         let first = session.begin_stay(Tick(1));
         lock(&first).insert(3);
         let second = session.begin_stay(Tick(7));
+        session.end_stay(&first, Tick(9));
         assert!(lock(&second).is_empty());
         assert!(lock(&first).is_empty());
         assert_eq!(session.last_seen(3), Some(Tick(7)));

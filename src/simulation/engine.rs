@@ -72,7 +72,7 @@ pub fn start(
         feed,
         view,
         step_time,
-        outlet: Outlet::new(outlet),
+        outlet: Outlet::new(outlet, spec.topology().clone()),
         waiting_until: None,
         restored: None,
     };
@@ -218,13 +218,22 @@ impl Engine {
 
     /// Computes the next tick and emits what is to be emitted of it at tick `now`.
     fn step(&mut self, now: Tick, late: Option<u64>) {
+        let next = self.machine.done().plus(1);
+        let too_old = now.since(next) > self.timeline.ticks_in_ms(OLDEST_EMITTED_MS);
+        if !too_old && late.is_none() {
+            let done = self.machine.done();
+            self.outlet.close_gap(
+                done,
+                self.machine.topology(),
+                self.machine.alerts(),
+                self.timeline.timestamp(done),
+            );
+        }
         let batch = self.machine.tick();
-        let done = self.machine.done();
         if self.feed.is_shared() {
             self.rewind.note_tick(&self.machine);
         }
         self.report();
-        let too_old = now.since(done) > self.timeline.ticks_in_ms(OLDEST_EMITTED_MS);
         self.outlet.emit(batch, too_old, late);
     }
 
@@ -234,6 +243,8 @@ impl Engine {
         let now = self.timeline.tick_at(self.clock.read_us());
         self.machine = Machine::new(self.spec.clone(), &self.defaults, now);
         self.rewind = Rewind::new(&self.machine);
+        let (topology, alerts) = (self.machine.topology(), self.machine.alerts());
+        self.outlet.skip_to(self.machine.done(), topology, alerts);
         self.report_idle();
         self.show();
     }
@@ -281,8 +292,10 @@ impl Engine {
         if first {
             self.clock.adopt();
             let now = self.timeline.tick_at(self.clock.read_us());
-            self.outlet.skip_to(now);
+            let (topology, alerts) = (self.machine.topology(), self.machine.alerts());
+            self.outlet.skip_to(now, topology, alerts);
         } else {
+            self.outlet.break_off();
             let after = self.machine.active_run();
             if before.as_deref() != after {
                 self.tell_change(after.is_some());
@@ -307,7 +320,7 @@ impl Engine {
                 Notification::simulation_stopped(timestamp),
             )
         };
-        self.outlet.pass_on(Batch {
+        self.outlet.change_run(Batch {
             tick: now,
             run,
             events: vec![Arc::new(Event::Notification(notification))],

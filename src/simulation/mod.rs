@@ -16,6 +16,7 @@ mod rewind;
 mod sensor;
 pub mod snapshot;
 pub mod step_clock;
+mod told;
 pub mod transfer;
 pub mod watch;
 

@@ -7,8 +7,11 @@ use tracing::warn;
 
 use crate::grid::{
     event::{Batch, Event, RunChange},
-    time::Tick,
+    time::{Tick, Timestamp},
+    topology::Topology,
 };
+
+use super::{told::Told, watch::Alerts};
 
 /// Passes batches on without ever making the engine wait: where the publisher is far behind,
 /// samples are left out and counted, all other events are kept for the next batch. What has been
@@ -17,25 +20,78 @@ pub(super) struct Outlet {
     sender: mpsc::Sender<Batch>,
     /// The newest tick of which anything was emitted.
     emitted: Tick,
+    told: Told,
+    /// Batches have not been emitted whole since the network and the alerts were last told.
+    gap: bool,
     kept: Vec<Arc<Event>>,
     kept_run: RunChange,
     left_out: u64,
 }
 
 impl Outlet {
-    pub(super) fn new(sender: mpsc::Sender<Batch>) -> Self {
+    /// One whose clients know `topology` and nothing else.
+    pub(super) fn new(sender: mpsc::Sender<Batch>, topology: Arc<Topology>) -> Self {
         Self {
             sender,
             emitted: Tick(0),
+            told: Told::new(topology),
+            gap: false,
             kept: Vec::new(),
             kept_run: RunChange::None,
             left_out: 0,
         }
     }
 
-    /// Takes everything up to `tick` for emitted.
-    pub(super) fn skip_to(&mut self, tick: Tick) {
+    /// Takes everything up to `tick` for emitted, and this network and these alerts for told.
+    pub(super) fn skip_to(&mut self, tick: Tick, topology: &Arc<Topology>, alerts: &Alerts) {
         self.emitted = self.emitted.max(tick);
+        self.told.adopt(topology, alerts);
+        self.gap = false;
+    }
+
+    /// What follows is not what clients have been told so far leads to.
+    pub(super) fn break_off(&mut self) {
+        self.gap = true;
+    }
+
+    /// Tells what has changed of the network and the alerts in a gap, up to `tick`, if there was one.
+    pub(super) fn close_gap(
+        &mut self,
+        tick: Tick,
+        topology: &Arc<Topology>,
+        alerts: &Alerts,
+        timestamp: Timestamp,
+    ) {
+        if mem::take(&mut self.gap) {
+            let events = self.told.missing(topology, alerts, timestamp);
+            self.told.adopt(topology, alerts);
+            self.pass_on(Batch {
+                tick: tick.max(self.emitted),
+                run: RunChange::None,
+                events,
+                commands: Vec::new(),
+            });
+        }
+    }
+
+    /// Tells that the run is another one, of which nothing is known yet.
+    pub(super) fn change_run(&mut self, batch: Batch) {
+        self.told.note(std::iter::empty(), batch.run);
+        self.pass_on(batch);
+    }
+
+    /// Notes what a batch tells that is to be emitted. The alerts that commands report are none of the
+    /// plant's; of a batch that is not `whole` only the commands' news is left.
+    fn note(&mut self, batch: &Batch, whole: bool) {
+        let of_command = |at: usize| {
+            let mut commands = batch.commands.iter();
+            !whole || commands.any(|command| command.events.contains(&at))
+        };
+        let events = batch.events.iter().enumerate().filter_map(|(at, event)| {
+            let topology = matches!(event.as_ref(), Event::Topology(_));
+            (topology || !of_command(at)).then_some(event.as_ref())
+        });
+        self.told.note(events, batch.run);
     }
 
     /// Emits a batch. What its commands gave rise to goes out however old it is. Of a batch that is
@@ -43,7 +99,9 @@ impl Outlet {
     /// again because the command at place `late` came after it, and the news is that command's only.
     pub(super) fn emit(&mut self, mut batch: Batch, too_old: bool, late: Option<u64>) {
         let again = batch.tick <= self.emitted;
-        if again || too_old {
+        let whole = !again && !too_old;
+        if !whole {
+            self.gap = true;
             let events = mem::take(&mut batch.events);
             batch
                 .commands
@@ -56,6 +114,7 @@ impl Outlet {
                 batch.run = RunChange::None;
             }
         }
+        self.note(&batch, whole);
         batch.tick = batch.tick.max(self.emitted);
         if !batch.events.is_empty() {
             self.emitted = batch.tick;
@@ -63,8 +122,7 @@ impl Outlet {
         self.pass_on(batch);
     }
 
-    /// Passes a batch on as it is.
-    pub(super) fn pass_on(&mut self, mut batch: Batch) {
+    fn pass_on(&mut self, mut batch: Batch) {
         if !self.kept.is_empty() {
             self.kept.append(&mut batch.events);
             batch.events = mem::take(&mut self.kept);
@@ -95,9 +153,37 @@ impl Outlet {
 mod tests {
     use super::*;
     use crate::grid::{
+        alert::{Fault, FaultDetails, FaultPhase, FaultType, Severity, Subject},
         event::{Effected, Notification},
         time::Timestamp,
     };
+
+    fn network() -> Arc<Topology> {
+        Arc::new(Topology {
+            buses: Vec::new(),
+            branches: Vec::new(),
+        })
+    }
+
+    fn fault() -> Fault {
+        Fault {
+            details: FaultDetails {
+                id: "UNDERVOLTAGE-BUS-004-7".into(),
+                fault_type: FaultType::Undervoltage,
+                severity: Severity::High,
+                phase: FaultPhase::Escalated,
+                location: "BUS-004".into(),
+                message: String::new(),
+                subject: Subject::Bus {
+                    bus_id: "BUS-004".into(),
+                },
+                quantity: "voltageMagnitude".into(),
+                value: 0.8,
+                limit: 0.9,
+            },
+            timestamp: Timestamp::from_unix_ms(500),
+        }
+    }
 
     fn batch(tick: u64, command: Option<u64>) -> Batch {
         let time = Timestamp::from_unix_ms(0);
@@ -125,13 +211,48 @@ mod tests {
 
     fn emitted(sends: &[(Batch, bool, Option<u64>)]) -> Vec<(u64, usize, RunChange)> {
         let (sender, mut receiver) = mpsc::channel(10);
-        let mut outlet = Outlet::new(sender);
+        let mut outlet = Outlet::new(sender, network());
         for (batch, too_old, late) in sends {
             outlet.emit(batch.clone(), *too_old, *late);
         }
         std::iter::from_fn(|| receiver.try_recv().ok())
             .map(|batch| (batch.tick.0, batch.events.len(), batch.run))
             .collect()
+    }
+
+    #[test]
+    fn what_a_gap_has_changed_is_told_once_after_it() {
+        let timestamp = Timestamp::from_unix_ms(900);
+        let (sender, mut receiver) = mpsc::channel(10);
+        let mut outlet = Outlet::new(sender, network());
+        let mut names = |outlet: &mut Outlet, alerts: &Alerts| {
+            outlet.close_gap(Tick(9), &network(), alerts, timestamp);
+            let batches = std::iter::from_fn(|| receiver.try_recv().ok());
+            batches
+                .flat_map(|batch| batch.events)
+                .map(|event| (event.name(), event.timestamp().unix_ms()))
+                .collect::<Vec<_>>()
+        };
+        let fault = fault();
+        let active = Alerts {
+            faults: vec![fault.clone()],
+            anomalies: Vec::new(),
+        };
+        // Without a gap the events themselves tell it.
+        assert_eq!(names(&mut outlet, &active), []);
+        let raised = Batch {
+            events: vec![Arc::new(Event::Fault(fault))],
+            ..batch(5, None)
+        };
+        outlet.emit(raised, true, None);
+        let told = [("fault:detected", 500), ("notification", 500)];
+        assert_eq!(names(&mut outlet, &active), told);
+        assert_eq!(names(&mut outlet, &active), []);
+        outlet.break_off();
+        let told = [("fault:cleared", 900), ("notification", 900)];
+        assert_eq!(names(&mut outlet, &Alerts::default()), told);
+        outlet.break_off();
+        assert_eq!(names(&mut outlet, &Alerts::default()), []);
     }
 
     #[test]

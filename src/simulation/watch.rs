@@ -298,6 +298,16 @@ fn note_fault(
     found.push(Event::Fault(fault));
 }
 
+/// The end of a fault that nobody saw end.
+pub(super) fn ended(fault: &Fault, timestamp: Timestamp) -> Fault {
+    let (what, ..) = words(fault.details.fault_type);
+    let mut ended = fault.clone();
+    ended.details.phase = FaultPhase::Cleared;
+    ended.details.message = format!("{what} at {} is over", fault.details.location);
+    ended.timestamp = timestamp;
+    ended
+}
+
 /// One sentence that names the entity, the value and the limit.
 fn message(fault_type: FaultType, location: &EntityId, change: &Change) -> String {
     let (what, unit, decimals) = words(fault_type);

@@ -370,6 +370,14 @@ async fn the_entities_are_the_contracts() {
     }
     let unknown = server.get("/api/v1/entities/BUS-999").await;
     unknown.refusal(404, "Not Found");
+    // An id that is no text is nobody's either.
+    for target in [
+        "/api/v1/entities/%ff",
+        "/api/v1/entities/%ff/history",
+        "/api/v1/data/simulation/faults/%ff",
+    ] {
+        server.get(target).await.refusal(404, "Not Found");
+    }
 }
 
 #[tokio::test]

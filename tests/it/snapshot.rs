@@ -115,6 +115,14 @@ async fn a_sample_that_came_before_unsubscribing_does_not_come_again() {
     tick(&stage, &mut watcher, 30).await;
     socket.ask("subscribe:buses", &["BUS-001"]).await;
     assert_eq!(seen(&socket.so_far().await), [at("BUS-001", 30)]);
+    // What came while it was away is new to it.
+    socket.send("41/realtime,").await;
+    socket.send("40").await;
+    assert!(socket.text().await.starts_with("40{"));
+    tick(&stage, &mut watcher, 40).await;
+    socket.rejoin().await;
+    socket.ask("subscribe:buses", &["BUS-001"]).await;
+    assert_eq!(seen(&socket.so_far().await), [at("BUS-001", 40)]);
 }
 
 #[tokio::test]

@@ -1,0 +1,129 @@
+//! What clients have been told of the network and of faults and anomalies. After a gap, what has
+//! changed meanwhile is made up for: they would take the last they heard for the present for ever.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::grid::{
+    alert::{Anomaly, AnomalyPhase, Fault, FaultPhase},
+    event::{Event, Notification, RunChange},
+    time::Timestamp,
+    topology::{Topology, TopologyUpdate},
+};
+
+use super::watch::{self, Alerts};
+
+/// What was told last.
+#[derive(Debug)]
+pub(super) struct Told {
+    topology: Arc<Topology>,
+    faults: BTreeMap<String, Fault>,
+    anomalies: BTreeMap<String, Anomaly>,
+}
+
+impl Told {
+    /// Nothing but this network.
+    pub(super) fn new(topology: Arc<Topology>) -> Self {
+        Self {
+            topology,
+            faults: BTreeMap::new(),
+            anomalies: BTreeMap::new(),
+        }
+    }
+
+    /// Takes all this for told.
+    pub(super) fn adopt(&mut self, topology: &Arc<Topology>, alerts: &Alerts) {
+        *self = Self::new(topology.clone());
+        for fault in &alerts.faults {
+            self.faults.insert(fault.details.id.clone(), fault.clone());
+        }
+        for anomaly in &alerts.anomalies {
+            let id = anomaly.details.id.clone();
+            self.anomalies.insert(id, anomaly.clone());
+        }
+    }
+
+    /// Notes what these events tell, and what becomes of the run after them.
+    pub(super) fn note<'a>(&mut self, events: impl Iterator<Item = &'a Event>, run: RunChange) {
+        for event in events {
+            match event {
+                Event::Topology(update) => self.topology = update.topology.clone(),
+                Event::Fault(fault) => {
+                    let id = fault.details.id.clone();
+                    if fault.details.phase == FaultPhase::Cleared {
+                        self.faults.remove(&id);
+                    } else {
+                        self.faults.insert(id, fault.clone());
+                    }
+                }
+                Event::Anomaly(anomaly) => {
+                    let id = anomaly.details.id.clone();
+                    if anomaly.details.phase == AnomalyPhase::Cleared {
+                        self.anomalies.remove(&id);
+                    } else {
+                        self.anomalies.insert(id, anomaly.clone());
+                    }
+                }
+                Event::Sample(_) | Event::Notification(_) => {}
+            }
+        }
+        if run != RunChange::None {
+            // They end with the run, without events.
+            self.faults.clear();
+            self.anomalies.clear();
+        }
+    }
+
+    /// What is still to be told so that clients know this network and these alerts.
+    pub(super) fn missing(
+        &self,
+        topology: &Arc<Topology>,
+        alerts: &Alerts,
+        now: Timestamp,
+    ) -> Vec<Arc<Event>> {
+        let mut events = Vec::new();
+        if *self.topology != **topology {
+            events.push(Event::Topology(TopologyUpdate {
+                topology: topology.clone(),
+                timestamp: now,
+            }));
+        }
+        let active = |id: &String| alerts.faults.iter().any(|fault| fault.details.id == *id);
+        for (_, fault) in self.faults.iter().filter(|(id, _)| !active(id)) {
+            push_fault(&mut events, watch::ended(fault, now));
+        }
+        for fault in &alerts.faults {
+            let mut fault = fault.clone();
+            match self.faults.get(&fault.details.id) {
+                Some(told) if told.details.severity == fault.details.severity => continue,
+                Some(_) => {}
+                None => fault.details.phase = FaultPhase::Raised,
+            }
+            push_fault(&mut events, fault);
+        }
+        let active = |id: &String| alerts.anomalies.iter().any(|one| one.details.id == *id);
+        for (_, anomaly) in self.anomalies.iter().filter(|(id, _)| !active(id)) {
+            let mut anomaly = anomaly.clone();
+            anomaly.details.phase = AnomalyPhase::Cleared;
+            anomaly.timestamp = now;
+            push_anomaly(&mut events, anomaly);
+        }
+        for anomaly in &alerts.anomalies {
+            if !self.anomalies.contains_key(&anomaly.details.id) {
+                push_anomaly(&mut events, anomaly.clone());
+            }
+        }
+        events.into_iter().map(Arc::new).collect()
+    }
+}
+
+fn push_fault(events: &mut Vec<Event>, fault: Fault) {
+    let notification = Notification::of_fault(&fault);
+    events.push(Event::Fault(fault));
+    events.extend(notification.map(Event::Notification));
+}
+
+fn push_anomaly(events: &mut Vec<Event>, anomaly: Anomaly) {
+    let notification = Notification::of_anomaly(&anomaly);
+    events.push(Event::Anomaly(anomaly));
+    events.push(Event::Notification(notification));
+}
