@@ -51,7 +51,7 @@ pub struct View {
     pub network: Option<Arc<NetworkState>>,
     /// The injections of the present or last run, counting commands from when they were accepted.
     pub injections: Arc<Vec<InjectionView>>,
-    /// The faults and anomalies that are active.
+    /// The faults and anomalies that are active; none once a stop has been accepted.
     pub alerts: Arc<Alerts>,
     /// How long a step of the plant takes.
     pub step_time: Duration,
@@ -60,13 +60,20 @@ pub struct View {
 impl View {
     /// What `machine` looks like, whose plant takes `step_time` for a step.
     fn of(machine: &Machine, step_time: Duration) -> Self {
+        let simulation = machine.view();
+        // Those of a run end with the command that ends it, which may be accepted but still to come.
+        let present = simulation.is_running && machine.active_run() == simulation.run_id.as_deref();
         Self {
-            simulation: machine.view(),
+            alerts: if present {
+                machine.alerts().clone()
+            } else {
+                Arc::default()
+            },
+            simulation,
             history: machine.history().clone(),
             topology: machine.topology().clone(),
             network: machine.network().cloned(),
             injections: machine.injections().clone(),
-            alerts: machine.alerts().clone(),
             step_time,
         }
     }

@@ -521,3 +521,23 @@ async fn the_defaults_of_a_run_are_settings() {
     let run = server.get(RUN).await.json();
     assert_eq!((&run["seed"], &run["noise"]), (&json!(77), &json!(0.0)));
 }
+
+#[tokio::test]
+async fn alerts_end_with_the_stop_as_soon_as_it_is_accepted() {
+    let server =
+        TestServer::with(&[("RATE", "10"), ("AUTOSTART", "1"), ("DISTURBANCES", "0")]).await;
+    let mut socket = server.join().await;
+    socket.ask("subscribe:buses", &["BUS-004"]).await;
+    let dip = json!({"kind": "VOLTAGE_DIP", "entityId": "BUS-004", "size": 0.5, "durationS": 600});
+    let placed = server
+        .send_json("POST", "/api/v1/data/simulation/faults", &dip)
+        .await;
+    assert_eq!(placed.status, 201, "{}", placed.text());
+    socket
+        .events_until(|name, _| name == "fault:detected")
+        .await;
+    let faults = async || server.get("/api/v1/alerts").await.json()["faults"].take();
+    assert_ne!(faults().await, json!([]));
+    server.request("POST", "/api/v1/data/simulation/stop").await;
+    assert_eq!(faults().await, json!([]));
+}

@@ -535,6 +535,15 @@ fn misplaced_injections_are_refused_with_all_their_problems() {
         place(K::Gust, "WIND-009", None, None, None),
         Err(Misplaced::UnknownEntity)
     );
+    // Numbers that no sensor says would end as none on the wire.
+    assert_eq!(
+        problems(place(K::LevelShift, "BUS-004", Some(1e7), None, None)),
+        1
+    );
+    assert_eq!(
+        problems(place(K::Drift, "BUS-004", Some(-1.7e308), None, None)),
+        1
+    );
     assert_eq!(problems(place(K::Gust, "SOLAR-001", None, None, None)), 1);
     assert_eq!(problems(place(K::LoadStep, "BUS-001", None, None, None)), 1);
     assert_eq!(
