@@ -112,6 +112,10 @@ async fn start(State(app): State<App>, body: Bytes) -> Result<JsonBody<Started>,
     responses(
         (status = 200, description = "It does not run.", body = Stopped,
             example = json!({"success": true, "message": "Simulation stopped successfully"})),
+        (status = 400, description = "There is a body, and it is no well-formed JSON; nothing was changed.", body = ErrorBody,
+            example = json!({"message": "the body is not a JSON object or list", "error": "Bad Request", "statusCode": 400})),
+        (status = 413, description = "The body is larger than 100 kB; nothing was changed.", body = ErrorBody,
+            example = json!({"message": "request entity too large", "statusCode": 413})),
         (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody,
             example = json!({"message": "the server is shutting down: try again on another instance", "error": "Service Unavailable", "statusCode": 503}))),
     security((), ("bearer" = [])))]
