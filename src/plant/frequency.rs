@@ -136,6 +136,17 @@ pub struct FrequencyState {
     pub agc_pu: f64,
 }
 
+impl FrequencyState {
+    /// Spreads the power beyond the dispatch over more generators, of which those that had it before
+    /// are this `share`.
+    pub(super) fn spread(&mut self, share: f64) {
+        self.governor_pu *= share;
+        self.turbine_pu *= share;
+        self.reheat_pu *= share;
+        self.agc_pu *= share;
+    }
+}
+
 /// A synchronous area with the exact step of one duration.
 ///
 /// Within the dead band and beyond it on either side the model is linear; which part holds is decided

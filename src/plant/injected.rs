@@ -24,6 +24,10 @@ pub(super) struct Injected {
     pub(super) net: [Vec<f64>; 2],
 }
 
+/// The least that is taken to be left of the generators, as a share of their rating: without inertia
+/// there is no frequency.
+const LEAST_LEFT: f64 = 0.05;
+
 impl Injected {
     pub(super) fn new(buses: usize) -> Self {
         Self {
@@ -145,6 +149,12 @@ impl Plant {
         };
         let available = dispatch.available(&state.dispatch, |station| lost(station.bus));
         state.lost_mw = state.dispatch.scheduled_mw - available.scheduled_mw;
+        let left_mva = available.rated_mva.max(LEAST_LEFT * base_mva);
+        if left_mva > state.rated_mva {
+            // Who comes back brings inertia and a governor, and no power beyond its schedule.
+            state.frequency.spread(state.rated_mva / left_mva);
+        }
+        state.rated_mva = left_mva;
         for station in dispatch.stations().iter().filter(|station| !station.slack) {
             let lost = lost(station.bus);
             let p = dispatch.power_mw(&state.dispatch, station, lost, available, needed_mw);

@@ -368,8 +368,11 @@ impl Plant {
         let generation_mw = self.generation_mw();
         let state = &mut self.state;
         let available_mw = state.dispatch.scheduled_mw - state.lost_mw;
-        let base_mva = self.spec.frequency.parameters().base_mva;
-        let imbalance_pu = (generation_mw - state.damping_mw - available_mw) / base_mva;
+        // A lost generator takes its inertia and its governor with it. The loads and their damping stay,
+        // of which the model of the frequency knows what fits its base.
+        let base_mva = state.rated_mva;
+        let damping_mw = state.damping_mw * base_mva / self.spec.frequency.parameters().base_mva;
+        let imbalance_pu = (generation_mw - damping_mw - available_mw) / base_mva;
         debug_assert!((STEP_S - FREQUENCY_STEPS as f64 * FREQUENCY_STEP_S).abs() < 1e-12);
         for _ in 0..FREQUENCY_STEPS {
             self.spec.frequency.step(&mut state.frequency, imbalance_pu);

@@ -135,10 +135,11 @@ impl PlantSpec {
     fn build(loaded: Loaded) -> Result<Self, PlantError> {
         let Loaded {
             path,
-            case,
+            mut case,
             plant,
             texts,
         } = loaded;
+        against_slack(&mut case);
         let mut problems = Vec::new();
         let buses: HashMap<u32, usize> = case
             .buses
@@ -330,6 +331,15 @@ fn base_flow(
         .collect();
     flow.set_load_model(load.alpha_p, load.alpha_q, &v0);
     Ok(flow)
+}
+
+/// Turns all angles so that they are against the (first) slack bus, which some cases do not hold at 0.
+fn against_slack(case: &mut Case) {
+    let slack = case.buses.iter().find(|bus| bus.bus_type == BusType::Slack);
+    let reference_degree = slack.map_or(0.0, |bus| bus.va_degree);
+    for bus in &mut case.buses {
+        bus.va_degree -= reference_degree;
+    }
 }
 
 /// The generators in service, taken together bus by bus.

@@ -42,6 +42,8 @@ pub struct PlantState {
     pub(super) damping_mw: f64,
     /// What is lost of the schedule, in MW.
     pub(super) lost_mw: f64,
+    /// Rating of the generators that are left, in MVA: the base of [`Self::frequency`].
+    pub(super) rated_mva: f64,
     /// Branches out of service that are in service in the case.
     pub(super) outages: Vec<usize>,
     /// Buses that have lost all their generators.
@@ -136,6 +138,7 @@ impl PlantState {
             demand_mw: 0.0,
             damping_mw: 0.0,
             lost_mw: 0.0,
+            rated_mva: spec.frequency.parameters().base_mva,
             outages: Vec::new(),
             unheld: Vec::new(),
             dips: Vec::new(),
