@@ -171,7 +171,7 @@ fn unit(
         } else {
             0.0
         };
-        let residual = if is_storm(state, model, row, share) {
+        let residual = if is_storm(state, model, row, share, dt_s) {
             f64::NAN
         } else {
             residual
@@ -374,16 +374,21 @@ fn inertia(noise: &Noise, slope: f64, lag_s: f64, dt_s: f64) -> f64 {
     }
 }
 
-/// After a storm beyond the end of its curve a turbine stands until the wind has calmed down.
-fn is_storm(state: &mut EntityState, model: &Nominal, row: &Row, share: f64) -> bool {
+/// How long a turbine may wait after a storm: until the mean of the wind over minutes has calmed down.
+const STANDSTILL_S: f64 = 300.0;
+
+/// After a storm beyond the end of its curve a turbine stands until the wind has calmed down for a while.
+fn is_storm(state: &mut EntityState, model: &Nominal, row: &Row, share: f64, dt_s: f64) -> bool {
     let Nominal::Wind(wind) = model else {
         return false;
     };
     let end = wind.curve.last().map_or(f64::INFINITY, |&(speed, _)| speed);
     if row.get(res::WIND_SPEED) > 0.97 * end {
         state.memory[STORM] = 1.0;
-    } else if share > 0.9 || row.get(res::WIND_SPEED) < 0.6 * end {
+    } else if share > 0.9 {
         state.memory[STORM] = 0.0;
+    } else if row.get(res::WIND_SPEED) < 0.6 * end {
+        state.memory[STORM] = (state.memory[STORM] - dt_s / STANDSTILL_S).max(0.0);
     }
     state.memory[STORM] > 0.0
 }

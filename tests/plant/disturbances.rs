@@ -3,7 +3,7 @@
 use gridcast::{
     cluster::Rejection,
     grid::{
-        alert::{FaultPhase, FaultType, Severity},
+        alert::{AnomalyType, FaultPhase, FaultType, Severity},
         command::Command,
         entity::EntityType,
         event::Event,
@@ -511,6 +511,25 @@ fn the_same_kind_acts_once_at_one_place() {
     driver.tick();
     assert!(driver.machine.injections().iter().all(|view| !view.active));
     assert!(driver.machine.alerts().faults.is_empty());
+}
+
+/// A turbine that waits after a storm until the mean wind has calmed down has not tripped.
+#[test]
+fn waiting_after_a_storm_is_no_trip() {
+    let mut driver = Driver::started(settings(11, JUNE_NOON, 1.0, 0.0));
+    driver.seconds(60);
+    driver.events.clear();
+    driver.disturb(InjectionKind::Gust, "WIND-002", Some(3.0), Some(60.0));
+    driver.seconds(360);
+    let generation = driver.series("WIND-002", "generation");
+    let stood = generation.iter().filter(|(_, kw)| *kw < 1.0).count();
+    assert!(stood > 60, "it stood for {stood} samples");
+    assert!(generation.last().unwrap().1 > 1.0, "it never started again");
+    let trips = driver
+        .anomalies()
+        .into_iter()
+        .filter(|(_, anomaly)| anomaly.details.anomaly_type == AnomalyType::Trip);
+    assert_eq!(trips.collect::<Vec<_>>(), []);
 }
 
 /// What does not fit is refused with everything that is wrong with it.
