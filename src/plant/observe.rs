@@ -226,7 +226,7 @@ impl Truth {
             frequency: noise.on(frequency_hz, FREQUENCY),
             thd: noise.on(self.thd_percent, THD).max(0.0),
             temperature: noise.on(self.heat_sink_c, TEMPERATURE),
-            grid_voltage: noise.on(self.terminal_v, scale.terminal_voltage()),
+            grid_voltage: noise.on(self.terminal_v, scale.terminal_voltage()).max(0.0),
             converter_type,
         }
     }
