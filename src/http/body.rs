@@ -112,6 +112,12 @@ async fn discard(mut body: Body) -> Unread {
     Unread::TooLarge
 }
 
+/// Whether `bytes` are a well-formed JSON object, whatever its keys and numbers.
+pub(super) fn is_object(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'{')
+        && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+}
+
 /// Whether `bytes` are a JSON object or list; nothing at all will do too.
 fn well_formed(bytes: &[u8]) -> Result<(), String> {
     if std::str::from_utf8(bytes).is_err() {

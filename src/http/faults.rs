@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{body::Bytes, extract::State, http::StatusCode};
-use serde::{Serialize, de::IgnoredAny};
+use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -19,6 +19,7 @@ use crate::{
 
 use super::{
     App,
+    body::is_object,
     error::{ApiError, ErrorBody, JsonBody},
     path::Id,
 };
@@ -74,8 +75,7 @@ fn read(body: &[u8]) -> Result<InjectionRequest, ApiError> {
         )
     };
     let given: BTreeMap<String, Value> = serde_json::from_slice(body).map_err(|error| {
-        let object = body.trim_ascii_start().first() == Some(&b'{');
-        if object && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+        if is_object(body) {
             bad(format!("the body cannot be used: {error}"))
         } else {
             wanted()

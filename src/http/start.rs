@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
@@ -13,7 +12,7 @@ use crate::grid::{
     time::Timestamp,
 };
 
-use super::error::ApiError;
+use super::{body::is_object, error::ApiError};
 
 /// Settings of a run. All are optional; what is missing comes from the settings of the server.
 #[derive(Debug, Default, PartialEq, ToSchema)]
@@ -118,8 +117,7 @@ impl<'a> Fields<'a> {
             }));
         }
         // Its values must not be lost because of its keys.
-        let object = body.trim_ascii_start().first() == Some(&b'{');
-        if object && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+        if is_object(body) {
             let problem = "the keys must be Unicode text: \\ud800 to \\udfff come in pairs only";
             return Err(ApiError::BadRequest(vec![problem.into()]));
         }

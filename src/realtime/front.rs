@@ -61,11 +61,14 @@ async fn mend(State(sessions): State<Sessions>, mut request: Request, next: Next
         .sid
         .is_none()
         .then(|| open_session(&mut request, query.websocket));
-    let known = query.sid.as_ref().and_then(|sid| sessions.find(sid));
+    let sends = request.method() == Method::POST;
+    let known = query
+        .sid
+        .as_ref()
+        .filter(|_| sends || query.websocket)
+        .and_then(|sid| sessions.find(sid));
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
-    if let Some(session) = &known
-        && request.method() == Method::POST
-    {
+    if let (Some(session), true) = (&known, sends) {
         session.joined().await;
     }
     let mut response = next.run(request).await;

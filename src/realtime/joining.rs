@@ -44,8 +44,10 @@ mod tests {
             atomic::{AtomicBool, Ordering},
             mpsc,
         },
-        time::Duration,
+        thread,
     };
+
+    use tokio::runtime::Handle;
 
     use super::*;
 
@@ -56,14 +58,14 @@ mod tests {
         }
     }
 
-    /// Whether the task had come to its end when what it left to be dropped was dropped.
-    async fn dropped_after_end() -> bool {
+    /// Whether the task had come to its end when what it left to be dropped was dropped. Before its end
+    /// it does `meanwhile`.
+    async fn dropped_after_end(meanwhile: fn()) -> bool {
         let (sender, dropped) = mpsc::channel();
         let ended = Arc::new(AtomicBool::new(false));
         let task = tokio::spawn(async move {
             drop_after_poll(Said(ended.clone(), sender));
-            // Time for another worker to do what it must not.
-            std::thread::sleep(Duration::from_millis(20));
+            meanwhile();
             ended.store(true, Ordering::SeqCst);
         });
         task.await.unwrap();
@@ -73,13 +75,20 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_dropped_when_the_task_has_been_polled() {
-        assert!(dropped_after_end().await);
+        assert!(dropped_after_end(|| ()).await);
+    }
+
+    /// Returns when another worker has run a task.
+    fn let_another_worker_run() {
+        let runtime = Handle::current();
+        let task = move || runtime.block_on(runtime.spawn(async {}));
+        thread::spawn(task).join().unwrap().unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
     async fn no_other_worker_drops_it_before() {
         for _ in 0..20 {
-            assert!(dropped_after_end().await);
+            assert!(dropped_after_end(let_another_worker_run).await);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Socket.IO: the namespaces, what clients ask and what they get. The only module that names
 //! socketioxide.
 //!
-//! Events come in through [`inbound`], wait their turn in the client's [`inbox`], are served by
+//! While a client joins nothing is read from it ([`joining`]). Events come in through [`inbound`], wait their turn in the client's [`inbox`], are served by
 //! [`subscription`], and what the plant gives rise to goes out through [`publisher`], on every instance
 //! to its own clients. What is meant for the clients of all instances goes out through [`announcer`].
 //! [`front`] is the thin HTTP layer ahead of the crate. The type of the adapter does not leave this

@@ -36,13 +36,18 @@ pub(crate) fn loopback(port: u16) -> SocketAddr {
 }
 
 /// Waits until `look` finds something.
-pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
+pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, look).await
+}
+
+/// The same for what takes longer.
+async fn within<T>(patience: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + patience;
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < end, "{what}: not within {PATIENCE:?}");
+        assert!(Instant::now() < end, "{what}: not within {patience:?}");
         sleep(Duration::from_millis(20)).await;
     }
 }
@@ -364,17 +369,17 @@ const TICK_MS: u64 = 100;
 /// come to have come.
 pub(crate) async fn pass(instances: &[&Instance], ticks: u64) {
     let tick = async |instance: &Instance| instance.cluster().await["tick"].as_u64();
-    let end = Instant::now() + PATIENCE + Duration::from_millis(ticks * TICK_MS);
+    let patience = PATIENCE + Duration::from_millis(ticks * TICK_MS);
     let mut newest = Some(0);
     for instance in instances {
         newest = newest.max(tick(instance).await);
     }
     let last = newest.unwrap() + ticks;
     for instance in instances {
-        while tick(instance).await.unwrap() < last {
-            assert!(Instant::now() < end, "an instance stands still");
-            sleep(Duration::from_millis(50)).await;
-        }
+        within(patience, "an instance goes on", async || {
+            (tick(instance).await? >= last).then_some(())
+        })
+        .await;
     }
 }
 
