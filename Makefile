@@ -1,12 +1,13 @@
 # make run    builds and serves a streaming server on http://localhost:3000
 # make test   installs what the tests need and runs all of them
+# make prove  runs the proofs that take longer than a test may, and prints their figures
 # make bench  measures the plant, the power flow beside lightsim2grid, start and idle memory
 # make build  builds target/release/gridcast, with the browser client where npm is installed
 
 CARGO ?= cargo
 CLIENT := web/node_modules/.package-lock.json
 
-.PHONY: run build test bench
+.PHONY: run build test prove bench
 
 run: build
 	AUTOSTART=$${AUTOSTART:-1} ./target/release/gridcast
@@ -26,6 +27,10 @@ test: $(CLIENT)
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
 	$(CARGO) test --locked
 	node --test --test-timeout=300000 tests/js/*.test.js
+
+prove: $(CLIENT)
+	sh tests/install.sh
+	$(CARGO) test --profile prove --locked --test prove -- --nocapture --test-threads 1
 
 bench: build
 	$(CARGO) bench --locked --bench plant

@@ -1,0 +1,1 @@
+//! Random sensor anomalies: how many are found, at every speed.

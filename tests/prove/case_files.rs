@@ -1,0 +1,1 @@
+//! Every solvable case file of MATPOWER streams.

@@ -1,0 +1,1 @@
+//! Freezes and commands on three instances.
