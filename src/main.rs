@@ -6,15 +6,12 @@ use std::{
 };
 
 use gridcast::{
-    app::Server,
+    app::{self, ServeError},
     cli::{self, Action},
     config::Config,
-    healthcheck, physics,
-    plant::{PlantError, PlantSpec},
+    healthcheck, logging, physics,
 };
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
-use tracing_subscriber::EnvFilter;
 
 /// Fast for the many small pieces of a tick, and it gives freed pages back by itself. Version 2 of it
 /// and no transparent huge pages (the crate's features): with either the other way the process
@@ -30,7 +27,7 @@ fn main() -> ExitCode {
         Ok(action) => action,
         Err(problems) => {
             for problem in problems {
-                eprintln!("gridcast: {problem}");
+                logging::say(problem);
             }
             return ExitCode::from(BAD_SETTINGS);
         }
@@ -42,8 +39,8 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("gridcast: {error}");
-            if error.is::<PlantError>() {
+            logging::say(&error);
+            if matches!(error.downcast_ref(), Some(ServeError::Plant(_))) {
                 ExitCode::from(BAD_SETTINGS)
             } else {
                 ExitCode::FAILURE
@@ -69,29 +66,14 @@ fn answer(topic: &str) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn run_server(config: Config) -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(&config.log)?)
-        .init();
+    let _log = logging::start(&config.log).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let plant = match &config.case {
-        Some(path) => PlantSpec::load(path)?,
-        None => PlantSpec::default(),
+    let stop = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     };
-    let server = Server::start_with(config, plant).await?;
-    for address in server.addresses() {
-        info!("listening on http://{address}");
-    }
-    if let Some(address) = server.addresses().first() {
-        info!(
-            "open http://localhost:{} in a browser, or /api for the REST routes",
-            address.port()
-        );
-    }
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    server.stop().await;
-    Ok(())
+    Ok(app::run(config, stop).await?)
 }

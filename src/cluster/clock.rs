@@ -116,6 +116,14 @@ impl SharedTime {
         }
     }
 
+    /// One that shows `us` now, for tests.
+    #[cfg(test)]
+    pub(crate) fn known(us: u64) -> Self {
+        let time = Self::unknown();
+        time.set(i64::try_from(us).unwrap());
+        time
+    }
+
     /// Microseconds since the Unix epoch, if known.
     #[must_use]
     pub fn now_us(&self) -> Option<u64> {

@@ -31,6 +31,7 @@ use crate::{
         run::SimulationView,
         time::{Tick, Timestamp},
     },
+    health::Health,
 };
 
 use self::{
@@ -168,8 +169,16 @@ pub enum Input {
     Restore(Restore),
     /// Nothing has been before: the log begins with this instance, at the shared time.
     Begin,
-    /// All commands that had their place when it was asked have been delivered.
-    UpToDate,
+    /// All commands that take effect at or before a tick have been delivered.
+    Covered {
+        /// The tick.
+        through: Tick,
+    },
+    /// The log cannot be reached.
+    Unreachable {
+        /// The newest question that had been heard when this was tried last.
+        heard: u64,
+    },
     /// A snapshot is wanted.
     Snapshot {
         /// That of the present, or else the newest one at a checkpoint.
@@ -199,9 +208,9 @@ pub struct Progress {
 
 /// What the engine asks of the backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Question {
-    /// To say when all commands that have their place by now have been delivered.
-    UpToDate,
+pub(crate) enum Question {
+    /// To say through which tick all commands have been delivered. Questions are numbered.
+    Covered(u64),
     /// To send the state to go on from.
     Restore,
 }
@@ -221,6 +230,24 @@ pub struct Log {
 }
 
 impl Log {
+    /// One that goes nowhere, for tests of what does not write.
+    #[cfg(test)]
+    pub(crate) fn closed() -> Self {
+        let progress = watch::Sender::new(Progress::default()).subscribe();
+        let health = Health::new(CancellationToken::new());
+        let (_, status) = Status::new(
+            RedisState::None,
+            Fingerprint(0),
+            progress,
+            Arc::default(),
+            health,
+        );
+        Self {
+            submissions: mpsc::channel(1).0,
+            status,
+        }
+    }
+
     /// Appends a command and waits for what the ordered log makes of it.
     ///
     /// # Errors
@@ -273,11 +300,9 @@ impl Feed {
         }
     }
 
-    /// Asks for [`Input::UpToDate`]. False if it will not come: the log is this instance's own, or
-    /// the backend is busy.
-    #[must_use]
-    pub fn ask_up_to_date(&self) -> bool {
-        self.ask(Question::UpToDate)
+    /// Asks for a new [`Input::Covered`], or [`Input::Unreachable`] with this number or a higher one.
+    pub fn ask_covered(&self, question: u64) {
+        self.ask(Question::Covered(question));
     }
 
     /// Asks for [`Input::Restore`]: the log cannot be followed from here.
@@ -289,6 +314,15 @@ impl Feed {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         matches!(self.source, Source::Shared { .. })
+    }
+
+    /// One that is read from bare channels, for tests of its reader.
+    #[cfg(test)]
+    pub(crate) fn bare(inputs: mpsc::Receiver<Input>, questions: mpsc::Sender<Question>) -> Self {
+        Self {
+            source: Source::Shared { inputs, questions },
+            progress: watch::Sender::new(Progress::default()),
+        }
     }
 
     /// Tells how far the engine has come.
@@ -303,10 +337,10 @@ impl Feed {
         });
     }
 
-    fn ask(&self, question: Question) -> bool {
-        match &self.source {
-            Source::Local(_) => false,
-            Source::Shared { questions, .. } => questions.try_send(question).is_ok(),
+    /// Asks the backend of a shared log; one that is too busy to take a question does not answer it.
+    fn ask(&self, question: Question) {
+        if let Source::Shared { questions, .. } = &self.source {
+            let _ = questions.try_send(question);
         }
     }
 }
@@ -330,6 +364,7 @@ pub struct Membership {
 pub fn join(
     redis: Option<&config::Redis>,
     fingerprint: Fingerprint,
+    health: &Health,
     shutdown: CancellationToken,
 ) -> Membership {
     let (submissions, waiting) = mpsc::channel(WAITING_COMMANDS);
@@ -337,7 +372,13 @@ pub fn join(
     let divergences = Arc::new(AtomicU64::new(0));
     let Some(redis) = redis else {
         let clock = Clock::new();
-        let (_, status) = Status::new(RedisState::None, fingerprint, watched, divergences);
+        let (_, status) = Status::new(
+            RedisState::None,
+            fingerprint,
+            watched,
+            divergences,
+            health.clone(),
+        );
         return Membership {
             log: Log {
                 submissions,
@@ -358,20 +399,23 @@ pub fn join(
         fingerprint,
         watched.clone(),
         divergences.clone(),
+        health.clone(),
     );
     let clock = Clock::shared(status.time().clone());
-    let member = redis::Member::new(
-        redis,
-        redis::Ends {
-            submissions: waiting,
-            inputs,
-            questions: asked,
-            progress: watched,
-            standing,
-            status: status.clone(),
-        },
-    );
-    tokio::spawn(shutdown.run_until_cancelled_owned(member.run()));
+    let ends = redis::Ends {
+        submissions: waiting,
+        inputs,
+        questions: asked,
+        progress: watched,
+        standing,
+        status: status.clone(),
+    };
+    health.spawn("log", |pulse| {
+        let member = redis::Member::new(redis, ends, pulse);
+        async move {
+            shutdown.run_until_cancelled_owned(member.run()).await;
+        }
+    });
     Membership {
         log: Log {
             submissions,

@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
-use crate::grid::time::{Tick, Timestamp};
+use crate::{
+    grid::time::{Tick, Timestamp},
+    health::{Health, TaskHealth},
+};
 
 use super::{
     Fingerprint, Progress, StateHash, SubmitError,
@@ -56,6 +59,10 @@ pub struct Member {
     pub redis: RedisState,
     /// When `redis` took its present value.
     pub since: Timestamp,
+    /// How far its newest tick is behind the clock, in ms.
+    #[serde(default)]
+    #[schema(example = 37)]
+    pub lag_ms: u64,
 }
 
 /// Another instance, as it last told.
@@ -96,7 +103,7 @@ impl Standing {
     pub(super) fn set_redis(&mut self, state: RedisState) {
         if self.redis != state {
             self.redis = state;
-            self.since = now();
+            self.since = wall_clock();
         }
     }
 }
@@ -110,6 +117,7 @@ pub struct Status {
     progress: watch::Receiver<Progress>,
     divergences: Arc<AtomicU64>,
     time: SharedTime,
+    health: Health,
 }
 
 impl Status {
@@ -121,6 +129,7 @@ impl Status {
         fingerprint: Fingerprint,
         progress: watch::Receiver<Progress>,
         divergences: Arc<AtomicU64>,
+        health: Health,
     ) -> (watch::Sender<Standing>, Self) {
         let unready = match redis {
             RedisState::None => Vec::new(),
@@ -128,7 +137,7 @@ impl Status {
         };
         let (sender, standing) = watch::channel(Standing {
             redis,
-            since: now(),
+            since: wall_clock(),
             unready,
             refusal: None,
             peers: Vec::new(),
@@ -140,6 +149,7 @@ impl Status {
             progress,
             divergences,
             time: SharedTime::unknown(),
+            health,
         };
         (sender, status)
     }
@@ -159,7 +169,7 @@ impl Status {
     /// The present: the time that all instances share, or else this machine's.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.time.now_us().map_or_else(now, timestamp)
+        self.time.now_us().map_or_else(wall_clock, timestamp)
     }
 
     /// How this instance stands with Redis, and since when.
@@ -208,7 +218,21 @@ impl Status {
             divergences: self.divergences.load(Ordering::Relaxed),
             redis,
             since,
+            lag_ms: self.lag_ms(),
         }
+    }
+
+    /// How far the newest tick of this instance is behind the clock, in ms.
+    #[must_use]
+    pub fn lag_ms(&self) -> u64 {
+        self.health
+            .lag_ms(self.time.now_us().unwrap_or_else(wall_us))
+    }
+
+    /// The long-lived tasks of this instance.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<TaskHealth> {
+        self.health.tasks()
     }
 
     /// Whether operator messages and commands can reach the other instances.
@@ -243,8 +267,9 @@ impl Status {
     }
 }
 
-/// The system's wall clock.
-fn now() -> Timestamp {
+/// The present by this machine's clock.
+#[must_use]
+pub fn wall_clock() -> Timestamp {
     timestamp(wall_us())
 }
 

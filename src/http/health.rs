@@ -6,20 +6,28 @@ use std::sync::{
 };
 
 use axum::{
+    Router,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
+    routing::get,
 };
 use serde::Serialize;
+use tokio::sync::watch;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    cluster::status::{RedisState, Status},
+    cluster::status::{RedisState, Status, wall_clock},
     grid::time::Timestamp,
+    health::{Health, LATE_AFTER, TaskHealth, TaskState},
+    logging,
 };
 
-use super::{App, error::JsonBody};
+use super::{
+    App,
+    error::{ApiError, JsonBody},
+};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -49,26 +57,46 @@ impl Readiness {
         self.ending.store(true, Ordering::Relaxed);
     }
 
-    /// Why not; empty if they should.
-    fn reasons(&self) -> Vec<String> {
+    /// Why not, with these tasks and this lag; empty if they should.
+    fn reasons(&self, tasks: &[TaskHealth], lag_ms: u64) -> Vec<String> {
         let ending = self
             .ending
             .load(Ordering::Relaxed)
             .then(|| "the server is shutting down".to_owned());
-        ending.into_iter().chain(self.status.unready()).collect()
+        let lagging = (u128::from(lag_ms) > LATE_AFTER.as_millis())
+            .then(|| format!("the newest tick is {lag_ms} ms behind the clock"));
+        let tasks = tasks
+            .iter()
+            .filter_map(|TaskHealth { name, state }| match state {
+                TaskState::Running => None,
+                TaskState::Late => Some(format!("the task `{name}` gives no sign of life")),
+                TaskState::Ended => {
+                    Some(format!("the task `{name}` has ended: restart the server"))
+                }
+            });
+        let mut reasons: Vec<_> = ending.into_iter().chain(self.status.unready()).collect();
+        reasons.extend(lagging.into_iter().chain(tasks));
+        reasons
     }
 }
 
 /// Answer of `/healthz`.
 #[derive(Debug, Serialize, ToSchema)]
-struct Health {
-    /// Always `ok`.
+#[serde(rename_all = "camelCase")]
+struct Liveness {
+    /// `ok`, or `failed` once a task has ended.
     #[schema(example = "ok")]
     status: &'static str,
+    /// The long-lived tasks.
+    tasks: Vec<TaskHealth>,
+    /// How many lines of the log could not be written.
+    #[schema(example = 0)]
+    log_lines_lost: u64,
 }
 
 /// Answer of `/readyz`.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the names are the wire's")]
 struct Ready {
     /// Whether new clients are welcome.
@@ -80,32 +108,91 @@ struct Ready {
     redis: RedisState,
     /// When `redis` took its present value.
     since: Timestamp,
+    /// How far the newest tick is behind the clock in ms, also while nothing runs.
+    #[schema(example = 37)]
+    lag_ms: u64,
+    /// The long-lived tasks.
+    tasks: Vec<TaskHealth>,
 }
 
 /// Whether the process works.
+///
+/// It does not once one of its long-lived tasks has ended; the server then ends by itself.
 #[utoipa::path(get, path = "/healthz", tag = "operation",
-    responses((status = 200, description = "It does.", body = Health, example = json!({"status": "ok"}))))]
-async fn healthz() -> JsonBody<Health> {
-    JsonBody(Health { status: "ok" })
+    responses(
+        (status = 200, description = "It does.", body = Liveness,
+            example = json!({"status": "ok", "tasks": [{"name": "engine", "state": "running"}], "logLinesLost": 0})),
+        (status = 503, description = "It does not: a task has ended.", body = Liveness,
+            example = json!({"status": "failed", "tasks": [{"name": "engine", "state": "ended"}], "logLinesLost": 0}))))]
+async fn healthz(State(app): State<App>) -> Response {
+    liveness(app.readiness.status.tasks())
+}
+
+fn liveness(tasks: Vec<TaskHealth>) -> Response {
+    let ended = tasks.iter().any(|task| task.state == TaskState::Ended);
+    let (status, word) = if ended {
+        (StatusCode::SERVICE_UNAVAILABLE, "failed")
+    } else {
+        (StatusCode::OK, "ok")
+    };
+    let liveness = Liveness {
+        status: word,
+        tasks,
+        log_lines_lost: logging::lines_lost(),
+    };
+    (status, JsonBody(liveness)).into_response()
+}
+
+/// What a server answers that is not yet what it will be, `doing` something: `/healthz`, `/readyz`, and 503
+/// for anything else.
+pub(super) fn starting(
+    doing: watch::Receiver<String>,
+    redis: RedisState,
+    health: Health,
+) -> Router {
+    let reason = move || format!("the server is starting: {}", doing.borrow().as_str());
+    let (alive, since, said) = (health.clone(), wall_clock(), reason.clone());
+    let ready = move || {
+        let ready = Ready {
+            ready: false,
+            reasons: vec![said()],
+            redis,
+            since,
+            lag_ms: 0,
+            tasks: health.tasks(),
+        };
+        std::future::ready((StatusCode::SERVICE_UNAVAILABLE, JsonBody(ready)))
+    };
+    Router::new()
+        .route(
+            "/healthz",
+            get(move || std::future::ready(liveness(alive.tasks()))),
+        )
+        .route("/readyz", get(ready))
+        .fallback(move || std::future::ready(ApiError::Unavailable(reason())))
 }
 
 /// Whether new clients are welcome.
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses(
         (status = 200, description = "They are.", body = Ready,
-            example = json!({"ready": true, "reasons": [], "redis": "connected", "since": "2026-11-23T23:14:26.500Z"})),
+            example = json!({"ready": true, "reasons": [], "redis": "connected", "since": "2026-11-23T23:14:26.500Z",
+                "lagMs": 37, "tasks": [{"name": "engine", "state": "running"}]})),
         (status = 503, description = "They are not; the body says why.", body = Ready,
             example = json!({"ready": false, "reasons": ["the command log in Redis has not been read yet"],
-                "redis": "away", "since": "2026-11-23T23:14:26.500Z"}))))]
+                "redis": "away", "since": "2026-11-23T23:14:26.500Z",
+                "lagMs": 37, "tasks": [{"name": "engine", "state": "running"}]}))))]
 async fn readyz(State(app): State<App>) -> Response {
-    let reasons = app.readiness.reasons();
+    let Readiness { status, .. } = &app.readiness;
+    let (lag_ms, tasks) = (status.lag_ms(), status.tasks());
+    let (redis, since) = status.redis();
+    let reasons = app.readiness.reasons(&tasks, lag_ms);
     let ready = reasons.is_empty();
     let status = if ready {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let (redis, since) = app.readiness.status.redis();
     (
         status,
         JsonBody(Ready {
@@ -113,6 +200,8 @@ async fn readyz(State(app): State<App>) -> Response {
             reasons,
             redis,
             since,
+            lag_ms,
+            tasks,
         }),
     )
         .into_response()

@@ -28,10 +28,17 @@ use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
 };
+use tokio::sync::watch;
 use tower::ServiceBuilder;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{cluster::status::Status, config, realtime::Announcer, simulation::Simulation};
+use crate::{
+    cluster::status::{RedisState, Status},
+    config,
+    health::Health,
+    realtime::Announcer,
+    simulation::Simulation,
+};
 
 pub use health::Readiness;
 
@@ -46,6 +53,17 @@ pub struct App {
     pub status: Status,
     /// The way to the clients of all instances.
     pub announcer: Announcer,
+}
+
+/// What a server answers that is not yet what it will be: that it is starting, `doing` something.
+pub fn starting(
+    doing: watch::Receiver<String>,
+    api: &config::Api,
+    redis: RedisState,
+    health: Health,
+) -> Router {
+    let origins = Arc::new(cors::Origins::new(&api.cors_origins));
+    health::starting(doing, redis, health).layer(from_fn_with_state(origins, cors::apply))
 }
 
 /// All routes but those of the Socket.IO transport, which are merged in from `realtime`.

@@ -5,9 +5,12 @@ use std::{convert::Infallible, io, time::Duration};
 use axum::{Router, body::Body, response::Response};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 use tracing::{debug, warn};
+
+use crate::health::Pulse;
 
 use super::{
     connection::{Connection, ConnectionHandle},
@@ -21,24 +24,31 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How long to wait when the system has no file descriptor left for a new connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `router` on `listener` until `shutdown`, then gives open requests a second to finish.
+/// Serves the present `router` on `listener` until `shutdown`, then gives open requests a second to finish.
 /// Each request finds the [`ConnectionHandle`] of its
 /// connection in its extensions.
-pub async fn serve(listener: Listener, router: Router, shutdown: CancellationToken) {
+pub async fn serve(
+    listener: Listener,
+    router: watch::Receiver<Router>,
+    pulse: Pulse,
+    shutdown: CancellationToken,
+) {
     let connections = TaskTracker::new();
+    let mut beats = pulse.interval();
     loop {
+        pulse.beat();
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
+            _ = beats.tick() => continue,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
                 let (connection, handle) = Connection::new(stream, peer);
-                let router = router.clone();
                 connections.spawn(serve_connection(
                     connection,
                     handle,
-                    router,
+                    router.clone(),
                     shutdown.clone(),
                 ));
             }
@@ -61,13 +71,13 @@ pub async fn serve(listener: Listener, router: Router, shutdown: CancellationTok
 async fn serve_connection(
     connection: Connection,
     handle: ConnectionHandle,
-    router: Router,
+    router: watch::Receiver<Router>,
     shutdown: CancellationToken,
 ) {
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(handle.clone());
-        answer(router.clone(), request)
+        answer(router.borrow().clone(), request)
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())

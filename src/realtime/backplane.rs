@@ -24,9 +24,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use crate::cluster::{
-    clock::SharedTime,
-    redis::connection::{ConnectionError, Endpoint, RECONNECT_PAUSE, RESPONSE_TIMEOUT},
+use crate::{
+    cluster::{
+        clock::SharedTime,
+        redis::connection::{ConnectionError, Endpoint, RECONNECT_PAUSE, RESPONSE_TIMEOUT},
+    },
+    health::{Health, Pulse},
 };
 
 use super::session::lock;
@@ -75,7 +78,12 @@ enum Outgoing {
 
 impl Backplane {
     /// A driver that reaches for `endpoint` until `shutdown`. Messages are stamped with `time`.
-    pub(super) fn start(endpoint: Endpoint, time: SharedTime, shutdown: CancellationToken) -> Self {
+    pub(super) fn start(
+        endpoint: Endpoint,
+        time: SharedTime,
+        health: &Health,
+        shutdown: CancellationToken,
+    ) -> Self {
         let (outgoing, messages) = mpsc::channel(WAITING_MESSAGES);
         let shared = Arc::new(Shared {
             time,
@@ -85,7 +93,12 @@ impl Backplane {
             up: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
         });
-        tokio::spawn(shutdown.run_until_cancelled_owned(run(endpoint, shared.clone(), messages)));
+        health.spawn("messages", |pulse| {
+            let running = run(endpoint, shared.clone(), messages, pulse);
+            async move {
+                shutdown.run_until_cancelled_owned(running).await;
+            }
+        });
         Self { shared, outgoing }
     }
 
@@ -196,9 +209,15 @@ impl Shared {
     }
 }
 
-async fn run(endpoint: Endpoint, shared: Arc<Shared>, mut messages: mpsc::Receiver<Outgoing>) {
+async fn run(
+    endpoint: Endpoint,
+    shared: Arc<Shared>,
+    mut messages: mpsc::Receiver<Outgoing>,
+    pulse: Pulse,
+) {
     loop {
-        if let Err(error) = serve(&endpoint, &shared, &mut messages).await {
+        pulse.beat();
+        if let Err(error) = serve(&endpoint, &shared, &mut messages, &pulse).await {
             debug!(%error, "the channels in Redis are away");
         }
         shared.up.store(false, Ordering::Release);
@@ -221,6 +240,7 @@ async fn serve(
     endpoint: &Endpoint,
     shared: &Arc<Shared>,
     messages: &mut mpsc::Receiver<Outgoing>,
+    pulse: &Pulse,
 ) -> Result<(), ConnectionError> {
     let receiver = shared.clone();
     let push = move |push| {
@@ -238,6 +258,7 @@ async fn serve(
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut outgoing = Vec::with_capacity(SENT_AT_ONCE);
     loop {
+        pulse.beat();
         tokio::select! {
             () = shared.ended.notified() => return Err(ConnectionError::Silent),
             () = shared.changed.notified() => {

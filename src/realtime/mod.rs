@@ -37,6 +37,7 @@ use crate::{
     cluster::{clock::SharedTime, redis::connection::Endpoint},
     config,
     grid::{entity::Catalogue, event::Batch},
+    health::Health,
 };
 
 pub use self::{announcer::Announcer, backplane::Away};
@@ -113,6 +114,7 @@ pub async fn mount(
     catalogue: Arc<Catalogue>,
     batches: mpsc::Receiver<Batch>,
     shared: Option<Shared>,
+    health: &Health,
 ) -> Realtime {
     let entities = catalogue.all().len();
     let state = Arc::new(State {
@@ -129,9 +131,9 @@ pub async fn mount(
         let (service, io) = builder(entities).build_svc();
         io.ns("/", async || ());
         io.ns(NAMESPACE, joined.with(greet(state.clone())));
-        return serve(service, &io, state, batches, None);
+        return serve(service, &io, state, batches, None, health);
     };
-    let backplane = Backplane::start(Endpoint::new(&redis), time, shutdown);
+    let backplane = Backplane::start(Endpoint::new(&redis), time, health, shutdown);
     let config = RedisAdapterConfig::new().with_prefix(format!("{}:rooms", redis.prefix));
     let adapter = RedisAdapterCtr::new_with_driver(backplane.clone(), config);
     let (service, io) = builder(entities)
@@ -144,7 +146,7 @@ pub async fn mount(
     for error in namespaces.into_iter().filter_map(Result::err) {
         error!(%error, "a namespace cannot be opened");
     }
-    serve(service, &io, state, batches, Some(backplane))
+    serve(service, &io, state, batches, Some(backplane), health)
 }
 
 /// Puts the parts that every adapter has around a server.
@@ -154,6 +156,7 @@ fn serve<S, A>(
     state: Arc<State>,
     batches: mpsc::Receiver<Batch>,
     backplane: Option<Backplane>,
+    health: &Health,
 ) -> Realtime
 where
     A: Adapter,
@@ -166,7 +169,9 @@ where
         >,
 {
     if let Some(namespace) = io.of(NAMESPACE) {
-        tokio::spawn(publisher::publish(namespace, state, batches));
+        health.spawn("publisher", |pulse| {
+            publisher::publish(namespace, state, batches, pulse)
+        });
     }
     Realtime {
         router: front::router(service, Sessions::default()),

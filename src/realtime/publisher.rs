@@ -9,10 +9,13 @@ use socketioxide::{BroadcastError, adapter::Adapter, operators::BroadcastOperato
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use crate::grid::{
-    entity::EntityIndex,
-    event::{Audience, Batch, Event, RunChange},
-    time::Tick,
+use crate::{
+    grid::{
+        entity::EntityIndex,
+        event::{Audience, Batch, Event, RunChange},
+        time::Tick,
+    },
+    health::Pulse,
 };
 
 use super::State;
@@ -54,9 +57,19 @@ pub(super) async fn publish<A: Adapter>(
     namespace: BroadcastOperators<A>,
     shared: Arc<State>,
     mut batches: mpsc::Receiver<Batch>,
+    pulse: Pulse,
 ) {
     let mut losses = Losses::default();
-    while let Some(batch) = batches.recv().await {
+    let mut beats = pulse.interval();
+    loop {
+        pulse.beat();
+        let batch = tokio::select! {
+            batch = batches.recv() => batch,
+            _ = beats.tick() => continue,
+        };
+        let Some(batch) = batch else {
+            return;
+        };
         let mut published = shared.published.write().await;
         shared.emitting.begin(batch.tick);
         for event in &batch.events {

@@ -28,10 +28,19 @@ use crate::{
         event::{Batch, Event, Notification, RunChange},
         time::{Tick, Timeline},
     },
-    plant::{Plant, PlantSpec},
+    health::{Health, Pulse},
+    plant::PlantSpec,
 };
 
-use super::{Simulation, View, machine::Machine, outlet::Outlet, rewind::Rewind, transfer};
+use super::{
+    Simulation, View,
+    machine::Machine,
+    outlet::Outlet,
+    pacing::{Pace, Pacing},
+    prepared::Prepared,
+    rewind::Rewind,
+    transfer,
+};
 
 /// Batches older than this are not emitted any more.
 const OLDEST_EMITTED_MS: u64 = 2_000;
@@ -39,30 +48,25 @@ const OLDEST_EMITTED_MS: u64 = 2_000;
 const OUTLET_BATCHES: usize = 256;
 /// How long the loop computes at a stretch when it is behind, before it looks at commands again.
 const STRETCH: Duration = Duration::from_millis(50);
-/// Steps that are timed at the start to learn what the machine can do.
-const TIMED_STEPS: u32 = 20;
-/// So far behind, this process was frozen: commands may have been placed in the meantime.
-const FROZEN_TICKS: u64 = 10;
-/// How long to wait after that for those commands; without them it goes on alone.
-const PATIENCE: Duration = Duration::from_secs(1);
-
 /// Starts the engine: the simulation's door, and the batches it gives rise to. It runs until
 /// `shutdown`.
 #[must_use]
 pub fn start(
-    spec: Arc<PlantSpec>,
+    Prepared { spec, step_time }: Prepared,
     defaults: config::Simulation,
     log: Log,
     feed: Feed,
     mut clock: Clock,
+    health: &Health,
     shutdown: CancellationToken,
 ) -> (Simulation, mpsc::Receiver<Batch>) {
     let now = defaults.timeline.tick_at(clock.read_us());
-    let step_time = time_steps(&spec);
     let machine = Machine::new(spec.clone(), &defaults, now);
     let (outlet, batches) = mpsc::channel(OUTLET_BATCHES);
     let (view, watched) = watch::channel(View::of(&machine, step_time));
     let engine = Engine {
+        pacing: Pacing::new(feed.is_shared(), tokio::time::Instant::now()),
+        health: health.clone(),
         rewind: Rewind::new(&machine),
         machine,
         spec: spec.clone(),
@@ -73,11 +77,10 @@ pub fn start(
         view,
         step_time,
         outlet: Outlet::new(outlet, spec.topology().clone()),
-        waiting_until: None,
         restored: None,
     };
     engine.report_idle();
-    tokio::spawn(engine.run(shutdown));
+    health.spawn("engine", |pulse| engine.run(pulse, shutdown));
     (
         Simulation {
             log,
@@ -100,25 +103,32 @@ struct Engine {
     view: watch::Sender<View>,
     step_time: Duration,
     outlet: Outlet,
-    /// Until when to leave ticks alone, for the commands that were missed.
-    waiting_until: Option<tokio::time::Instant>,
+    pacing: Pacing,
+    health: Health,
     /// Who waits until it has come to the present from a snapshot.
     restored: Option<oneshot::Sender<Result<(), String>>>,
 }
 
 impl Engine {
-    async fn run(mut self, shutdown: CancellationToken) {
+    async fn run(mut self, pulse: Pulse, shutdown: CancellationToken) {
+        let mut beats = pulse.interval();
         loop {
             let next = self.timeline.begin_us(self.machine.done().plus(1));
-            let due = self.clock.instant_of(next);
-            let due = sleep_until(self.waiting_until.unwrap_or(due));
-            tokio::select! {
+            let wake = self.pacing.wake(self.clock.instant_of(next));
+            let input = tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = due => self.catch_up(),
+                () = sleep_until(wake) => None,
+                _ = beats.tick() => None,
                 input = self.feed.next(self.machine.done()) => match input {
-                    Some(input) => self.take(input),
+                    Some(input) => Some(input),
                     None => return,
                 },
+            };
+            pulse.beat();
+            self.pacing.look(tokio::time::Instant::now(), wake);
+            match input {
+                Some(input) => self.take(input),
+                None => self.catch_up(),
             }
         }
     }
@@ -128,7 +138,8 @@ impl Engine {
             Input::Command(delivery) => self.accept(delivery),
             Input::Restore(restore) => self.restore(restore),
             Input::Begin => self.begin(),
-            Input::UpToDate => self.waiting_until = None,
+            Input::Covered { through } => self.pacing.cover(through),
+            Input::Unreachable { heard } => self.pacing.lose(heard),
             Input::Snapshot { present, reply } => self.hand_out(present, reply),
         }
     }
@@ -193,19 +204,22 @@ impl Engine {
         false
     }
 
-    /// Computes the ticks that are due.
+    /// Computes the ticks that are due, as far as all their commands are known.
     fn catch_up(&mut self) {
         let now = self.timeline.tick_at(self.clock.read_us());
-        let behind = now.since(self.machine.done());
-        let waited = self.waiting_until.take().is_some();
-        if behind > FROZEN_TICKS && !waited && self.restored.is_none() && self.feed.ask_up_to_date()
-        {
-            self.waiting_until = Some(tokio::time::Instant::now() + PATIENCE);
-            return;
+        let done = self.machine.done();
+        match self.pacing.pace(tokio::time::Instant::now(), done, now) {
+            Pace::Compute(through) => self.compute(through, now),
+            Pace::Ask(question) => self.feed.ask_covered(question),
+            Pace::Wait => {}
         }
-        self.machine.skip_to(Tick(now.0.saturating_sub(1)));
+    }
+
+    /// Computes ticks up to `through` and emits what is to be emitted of them at tick `now`.
+    fn compute(&mut self, through: Tick, now: Tick) {
+        self.machine.skip_to(Tick(through.0.saturating_sub(1)));
         let begun = Instant::now();
-        while self.machine.done() < now && begun.elapsed() < STRETCH {
+        while self.machine.done() < through && begun.elapsed() < STRETCH {
             self.step(now, None);
         }
         if self.machine.done() >= now
@@ -287,7 +301,7 @@ impl Engine {
         let before = self.machine.active_run().map(str::to_owned);
         self.machine = Machine::restore(self.spec.clone(), self.timeline, state);
         self.rewind = Rewind::new(&self.machine);
-        self.waiting_until = None;
+        self.pacing.uncover();
         self.report();
         if first {
             self.clock.adopt();
@@ -352,21 +366,12 @@ impl Engine {
     }
 
     fn show(&self) {
+        let done = self.machine.done();
+        self.health.note_tick(self.timeline.begin_us(done));
         self.view
             .send_replace(View::of(&self.machine, self.step_time));
     }
 }
 
-/// The typical time of a step of the plant, measured on a scratch copy.
-fn time_steps(spec: &Arc<PlantSpec>) -> Duration {
-    let mut plant = Plant::new(spec.clone(), &Plant::trial_settings());
-    let mut times: Vec<_> = (0..TIMED_STEPS)
-        .map(|_| {
-            let begun = Instant::now();
-            plant.step(std::iter::empty());
-            begun.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
-    times[times.len() / 2]
-}
+#[cfg(test)]
+mod tests;

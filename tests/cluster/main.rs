@@ -7,6 +7,7 @@
 mod backends;
 mod balancer;
 mod connections;
+mod freezes;
 mod instances;
 mod joining;
 mod one;

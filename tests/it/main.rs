@@ -12,6 +12,7 @@ mod engineio_polling;
 mod engineio_timing;
 mod engineio_websocket;
 mod events;
+mod health;
 mod hostile;
 mod openapi;
 mod process;

@@ -28,6 +28,14 @@ pub enum ConnectionError {
     Silent,
 }
 
+impl ConnectionError {
+    /// Whether nobody listens where Redis should be.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Redis(error) if error.is_connection_refusal())
+    }
+}
+
 /// Where Redis is. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Endpoint {

@@ -188,6 +188,7 @@ mod tests {
             divergences: 0,
             redis: RedisState::Connected,
             since: Timestamp::from_unix_ms(0),
+            lag_ms: 0,
         };
         let told = Told {
             member,

@@ -20,7 +20,7 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use crate::{config, grid::time::Tick};
+use crate::{config, grid::time::Tick, health::Pulse};
 
 use super::{
     Input, Progress, Question, Reply, Restore, Snapshot, Submission, SubmitError,
@@ -34,8 +34,12 @@ use self::{
     store::{Beat, Opened, Place, Read, Store, Told},
 };
 
-/// How long a read waits for a command.
-const BLOCK: Duration = Duration::from_millis(500);
+/// How long a read waits for a command. With each answer the log is known to be read up to that moment;
+/// so often that ticks never wait for it: less than the shortest lead of a command, 200 ms.
+const BLOCK: Duration = Duration::from_micros(BLOCK_US);
+const BLOCK_US: u64 = 80_000;
+/// By how much this instance's idea of the shared time may be ahead of it.
+const TIME_ERROR_US: u64 = 10_000;
 /// How long to wait before looking again at a log that cannot be followed.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Round trips to learn the time before anything depends on it.
@@ -67,6 +71,9 @@ pub(super) struct Member {
     measurements: Measurements,
     comparison: Comparison,
     said_lost: bool,
+    /// The newest question that has been heard.
+    heard: u64,
+    pulse: Pulse,
 }
 
 /// The connections of one session: one to read with, which blocks, one for everything else.
@@ -94,7 +101,7 @@ impl<E: Into<ConnectionError>> From<E> for End {
 }
 
 impl Member {
-    pub(super) fn new(config: &config::Redis, ends: Ends) -> Self {
+    pub(super) fn new(config: &config::Redis, ends: Ends, pulse: Pulse) -> Self {
         let status = &ends.status;
         Self {
             endpoint: Endpoint::new(config),
@@ -108,12 +115,16 @@ impl Member {
             pending: HashMap::new(),
             submitted: 0,
             said_lost: false,
+            heard: 0,
+            pulse,
         }
     }
 
     /// Takes part until the server ends.
     pub(super) async fn run(mut self) {
         loop {
+            self.pulse.beat();
+            self.hear_waiting();
             let end = match self.connect().await {
                 Ok(mut connections) => loop {
                     match self.session(&mut connections).await {
@@ -128,7 +139,15 @@ impl Member {
             };
             match end {
                 End::Over => return,
-                End::Lost(error) => self.lost(&error),
+                End::Lost(error) => {
+                    self.lost(&error);
+                    // Only a refused attempt proves that there is nothing to wait for: whatever else went
+                    // wrong may be over at the next.
+                    let heard = if error.is_refusal() { self.heard } else { 0 };
+                    if self.input(Input::Unreachable { heard }).await.is_err() {
+                        return;
+                    }
+                }
                 End::Reopen => {}
             }
             self.rest(RECONNECT_PAUSE).await;
@@ -234,9 +253,10 @@ impl Member {
     /// Reads all that is in the log by now.
     async fn poll(&mut self, redis: &mut MultiplexedConnection) -> Result<(), End> {
         loop {
+            let asked_us = self.ends.status.time().now_us();
             let read = self.store.read(redis, self.place.position, None).await?;
             if read.is_empty() {
-                return Ok(());
+                return self.cover(asked_us).await;
             }
             if !self.deliver(read).await? && !self.resync(redis).await? {
                 return Err(End::Reopen);
@@ -269,6 +289,28 @@ impl Member {
         Ok(true)
     }
 
+    /// Tells the engine that all commands placed before `time_us`, the shared time, have been delivered.
+    async fn cover(&mut self, time_us: Option<u64>) -> Result<(), End> {
+        let Some(time_us) = time_us else {
+            return Ok(());
+        };
+        let through = store::covered(time_us.saturating_sub(TIME_ERROR_US));
+        self.input(Input::Covered { through }).await
+    }
+
+    /// Takes note of the questions that wait; who asks for a snapshot gets one on entering the log.
+    fn hear_waiting(&mut self) {
+        while let Ok(question) = self.ends.questions.try_recv() {
+            self.hear(question);
+        }
+    }
+
+    fn hear(&mut self, question: Question) {
+        if let Question::Covered(number) = question {
+            self.heard = self.heard.max(number);
+        }
+    }
+
     /// Tells the others how this instance stands, and learns how they do.
     async fn beat(&mut self, redis: &mut MultiplexedConnection) -> Result<Beat, End> {
         let told = Told {
@@ -277,6 +319,7 @@ impl Member {
             checkpoint: self.ends.progress.borrow().checkpoints.last().copied(),
         };
         let told = serde_json::to_string(&told).unwrap_or_default();
+        self.pulse.beat();
         let sent = Instant::now();
         let beat = self.store.beat(redis, &told).await?;
         self.measurements.add(sent, beat.time_us);
@@ -373,13 +416,14 @@ impl Member {
     async fn rest(&mut self, pause: Duration) {
         let end = Instant::now() + pause;
         let since = self.ends.status.redis().1;
+        self.pulse.beat();
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(end) => return,
                 Some(submission) = self.ends.submissions.recv() => {
                     submission.reply.refuse(SubmitError::Away { since });
                 }
-                Some(_) = self.ends.questions.recv() => {}
+                Some(question) = self.ends.questions.recv() => self.hear(question),
             }
         }
     }

@@ -11,10 +11,10 @@ use tracing::{info, warn};
 use crate::cluster::{Input, Question, Reply, Snapshot, Submission, SubmitError};
 
 use super::{
-    BLOCK, Connections, End, Member,
+    BLOCK, BLOCK_US, Connections, End, Member,
     connection::{ConnectionError, RESPONSE_TIMEOUT},
     snapshot_due,
-    store::{Appended, Beat, Put, Read},
+    store::{Appended, Beat, Put, READ_AT_ONCE, Read},
 };
 
 /// How often an instance tells how it stands.
@@ -26,7 +26,8 @@ const CONFIRMED_WITHIN: Duration = Duration::from_millis(2_500);
 
 /// What goes on beside the session's own loop.
 enum Done {
-    Read(Result<Vec<Read>, ConnectionError>),
+    /// Of a read that began when the shared time was as given.
+    Read(Option<u64>, Result<Vec<Read>, ConnectionError>),
     Appended(String, Result<Appended, ConnectionError>),
     Put(Result<Put, ConnectionError>),
 }
@@ -63,9 +64,9 @@ impl Member {
                     None => return Err(End::Over),
                 },
                 Some(question) = self.ends.questions.recv() => match question {
-                    Question::UpToDate => {
+                    Question::Covered(_) => {
+                        self.hear(question);
                         self.poll(commands).await?;
-                        self.input(Input::UpToDate).await?;
                     }
                     Question::Restore => {
                         if self.resync(commands).await? {
@@ -93,10 +94,8 @@ impl Member {
                     self.show();
                 }
                 Some(Ok(done)) = jobs.join_next() => match done {
-                    Done::Read(read) => {
-                        if !self.deliver(read?).await? {
-                            self.poll(commands).await?;
-                        }
+                    Done::Read(asked_us, read) => {
+                        self.take_read(asked_us, read?, commands).await?;
                         self.spawn_read(&mut jobs, blocking);
                     }
                     Done::Appended(origin, appended) => self.appended(&origin, &appended?)?,
@@ -113,11 +112,28 @@ impl Member {
 
     fn spawn_read(&self, jobs: &mut JoinSet<Done>, blocking: &super::MultiplexedConnection) {
         let (store, position) = (self.store.clone(), self.place.position);
+        let asked_us = self.ends.status.time().now_us();
         let mut redis = blocking.clone();
         jobs.spawn(async move {
             let read = store.read(&mut redis, position, Some(BLOCK)).await;
-            Done::Read(read.map_err(ConnectionError::from))
+            Done::Read(asked_us, read.map_err(ConnectionError::from))
         });
+    }
+
+    /// Delivers what a blocking read brought, and tells up to when it has read the log.
+    async fn take_read(
+        &mut self,
+        asked_us: Option<u64>,
+        read: Vec<Read>,
+        commands: &mut super::MultiplexedConnection,
+    ) -> Result<(), End> {
+        let (count, empty) = (read.len(), read.is_empty());
+        if !self.deliver(read).await? || count == READ_AT_ONCE {
+            return self.poll(commands).await;
+        }
+        // An empty answer comes after the whole wait.
+        let waited_us = if empty { BLOCK_US } else { 0 };
+        self.cover(asked_us.map(|us| us + waited_us)).await
     }
 
     fn submit(

@@ -29,12 +29,14 @@ use crate::{
 const SETTLING: Duration = Duration::from_secs(1);
 /// How far ahead of its acceptance a command takes effect, in ticks.
 const LEAD_TICKS: u64 = 3;
+/// Length of a tick: instances share a log at their normal rate only.
+const TICK_US: u64 = 100_000;
 /// Commands kept behind the snapshot, for instances that are late.
 const KEPT_BEHIND: u64 = 256;
 /// After how long an instance that tells nothing is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 /// How many commands are read at once.
-const READ_AT_ONCE: usize = 100;
+pub(super) const READ_AT_ONCE: usize = 100;
 
 macro_rules! script {
     ($file:literal) => {
@@ -401,6 +403,12 @@ pub(super) struct Told {
     /// Whether it follows the log.
     pub(super) joined: bool,
     pub(super) checkpoint: Option<crate::cluster::Checkpoint>,
+}
+
+/// The last tick at which no command can take effect that is placed at `time_us` of the shared time or
+/// later.
+pub(super) fn covered(time_us: u64) -> Tick {
+    Tick(time_us / TICK_US + LEAD_TICKS - 1)
 }
 
 /// A name for a history of the log.

@@ -228,8 +228,9 @@ impl Instance {
     }
 
     async fn listens(&self) {
-        eventually("an instance listens", async || {
-            http::get(self.address, "/healthz").await.ok()
+        eventually("an instance serves", async || {
+            let (status, _) = http::get(self.address, "/api/v1/cluster").await.ok()?;
+            (status == 200).then_some(())
         })
         .await;
     }
@@ -285,6 +286,12 @@ impl Instance {
 
     pub(crate) async fn post(&self, path: &str, body: &str) -> (u16, Value) {
         http::request(self.address, "POST", path, body)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: &str) -> (u16, Value) {
+        http::request(self.address, "PATCH", path, body)
             .await
             .unwrap()
     }

@@ -30,3 +30,13 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
         .await
         .unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
+
+/// Waits until `look` says that it is so, within [`PATIENCE`].
+pub(crate) async fn eventually(what: &str, look: impl AsyncFn() -> bool) {
+    soon(what, async {
+        while !look().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use gridcast::{app::Server, config::Config, simulation::Simulation};
+use gridcast::{app::Server, config::Config, health::Health, simulation::Simulation};
 use serde_json::Value;
 
 use super::{Exchange, Polling, Response, Socket};
@@ -35,6 +35,14 @@ impl TestServer {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.server.addresses()[0]
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        self.server.health()
+    }
+
+    pub(crate) fn into_inner(self) -> Server {
+        self.server
     }
 
     pub(crate) fn simulation(&self) -> &Simulation {

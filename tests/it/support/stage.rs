@@ -8,11 +8,12 @@ use gridcast::{
         event::{Batch, Event, RunChange},
         time::{Tick, Timeline, Timestamp},
     },
+    health::Health,
     net::{listener::Listener, serve::serve},
     plant::PlantSpec,
     realtime,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Socket;
@@ -31,8 +32,11 @@ impl Stage {
         let address = listener.addresses()[0];
         let (batches, outlet) = mpsc::channel(64);
         let catalogue = PlantSpec::default().catalogue().clone();
-        let realtime = realtime::mount(catalogue, outlet, None).await;
-        tokio::spawn(serve(listener, realtime.router, CancellationToken::new()));
+        let shutdown = CancellationToken::new();
+        let health = Health::new(shutdown.clone());
+        let realtime = realtime::mount(catalogue, outlet, None, &health).await;
+        let (_, router) = watch::channel(realtime.router);
+        health.spawn("http", |pulse| serve(listener, router, pulse, shutdown));
         Self {
             address,
             batches,
