@@ -76,6 +76,7 @@ impl Server {
         let shared = config.redis.clone().map(|redis| realtime::Shared {
             redis,
             time: status.time().clone(),
+            channels: status.channels().clone(),
             shutdown: shutdown.clone(),
         });
         let realtime = realtime::mount(simulation.catalogue().clone(), batches, shared).await;

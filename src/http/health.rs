@@ -74,7 +74,8 @@ struct Ready {
     /// Whether new clients are welcome.
     #[schema(example = true)]
     ready: bool,
-    /// Why not; empty if they are.
+    /// Why not, and what else is amiss: a permission that lacks in Redis keeps no client out. Empty if
+    /// all is well.
     reasons: Vec<String>,
     /// How it stands with Redis. Its clients do not depend on it once it has been in step.
     redis: RedisState,
@@ -98,8 +99,14 @@ async fn healthz() -> JsonBody<Health> {
             example = json!({"ready": false, "reasons": ["the command log in Redis has not been read yet"],
                 "redis": "away", "since": "2026-11-23T23:14:26.500Z"}))))]
 async fn readyz(State(app): State<App>) -> Response {
-    let reasons = app.readiness.reasons();
+    let mut reasons = app.readiness.reasons();
     let ready = reasons.is_empty();
+    // Its clients get all that is streamed, as they do without Redis.
+    if let Some(lacking) = app.status.lacking()
+        && !reasons.iter().any(|reason| reason.contains(&lacking))
+    {
+        reasons.push(lacking);
+    }
     let status = if ready {
         StatusCode::OK
     } else {

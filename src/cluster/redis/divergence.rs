@@ -188,6 +188,7 @@ mod tests {
             divergences: 0,
             redis: RedisState::Connected,
             since: Timestamp::from_unix_ms(0),
+            lacks_permission: None,
         };
         let told = Told {
             member,
