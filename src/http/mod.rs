@@ -13,6 +13,7 @@ mod entities;
 mod error;
 mod faults;
 mod health;
+mod json;
 mod network;
 mod notifications;
 mod page;
