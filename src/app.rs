@@ -196,6 +196,7 @@ impl Starting {
         let shared = config.redis.clone().map(|redis| realtime::Shared {
             redis,
             time: status.time().clone(),
+            channels: status.channels().clone(),
             shutdown: shutdown.clone(),
         });
         let catalogue = simulation.catalogue().clone();

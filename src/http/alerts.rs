@@ -16,7 +16,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 /// The faults and anomalies that are active.
 ///
 /// Each as it was emitted last; none while the simulation is stopped.
-#[utoipa::path(get, path = "/alerts", tag = "plant",
+#[utoipa::path(get, path = "/alerts", operation_id = "getAlerts", tag = "plant",
     responses((status = 200, description = "What is active.", body = Alerts,
         example = json!({
             "faults": [{"id": "UNDERVOLTAGE-BUS-004-1260", "type": "UNDERVOLTAGE", "severity": "MEDIUM", "phase": "escalated",

@@ -15,7 +15,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 ///
 /// Equal `version`s compute the same; instances whose `hash` differs at the same `tick` have
 /// diverged, which they find out and mend by themselves. Answered from memory, also without Redis.
-#[utoipa::path(get, path = "/cluster", tag = "operation",
+#[utoipa::path(get, path = "/cluster", operation_id = "getCluster", tag = "operation",
     responses((status = 200, description = "The instances.", body = Cluster,
         example = json!({"instance": "5f0c9a3e", "version": "0.1.0+9bd1c2aa07e3f514", "tick": 17_954_756_700_u64,
             "hash": "c2d1a7740f6e9b38", "clockOffsetMs": -0.42, "divergences": 0, "redis": "connected",

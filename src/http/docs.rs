@@ -16,7 +16,7 @@ use axum::{
 use utoipa::{
     OpenApi,
     openapi::{
-        self, InfoBuilder,
+        self, InfoBuilder, Server,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -30,6 +30,12 @@ use super::{App, error::no_such_route, path::RequestTarget};
 
 /// Paths served here, which the document does not hold.
 pub(super) const PATHS: &[&str] = &["/", "/api", "/api-json", "/api-yaml", "/api/{file}"];
+
+/// The document, as seen from the page's folder.
+const DOCUMENT: &str = "../api-json";
+
+/// The script that starts the page.
+const STARTER: &str = "swagger-initializer.js";
 
 /// Types that are not the body of any route: the payloads of Socket.IO events and acks.
 #[derive(OpenApi)]
@@ -60,6 +66,8 @@ pub(super) fn description() -> openapi::OpenApi {
              feed into the grid. The payloads of Socket.IO events and acks are among the schemas.",
         ))
         .build();
+    // Relative to the document's own address, as a proxy may have put all of it below a path.
+    document.servers = Some(vec![Server::new(".")]);
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
@@ -77,7 +85,7 @@ pub(super) fn router(document: &openapi::OpenApi) -> Router<App> {
     let serve = |content_type: &'static str, text: Bytes| {
         get(move || async move { ([(CONTENT_TYPE, content_type)], text) })
     };
-    let config = Arc::new(utoipa_swagger_ui::Config::from("/api-json"));
+    let config = Arc::new(utoipa_swagger_ui::Config::from(DOCUMENT));
     let files = config.clone();
     Router::new()
         .route("/api-json", serve("application/json; charset=utf-8", json))
@@ -105,11 +113,15 @@ async fn page(request: Request, config: Config) -> Response {
     Html(html).into_response()
 }
 
-async fn asset(file: String, request: Request, config: Config) -> Response {
-    let Ok(Some(file)) = utoipa_swagger_ui::serve(&file, config) else {
+async fn asset(name: String, request: Request, config: Config) -> Response {
+    let Ok(Some(file)) = utoipa_swagger_ui::serve(&name, config) else {
         return no_such_route(request).await.into_response();
     };
-    let mut response = file.bytes.into_owned().into_response();
+    let mut response = if name == STARTER {
+        starter(&String::from_utf8_lossy(&file.bytes)).into_response()
+    } else {
+        file.bytes.into_owned().into_response()
+    };
     let headers = response.headers_mut();
     if let Ok(content_type) = HeaderValue::try_from(file.content_type) {
         headers.insert(CONTENT_TYPE, content_type);
@@ -120,9 +132,33 @@ async fn asset(file: String, request: Request, config: Config) -> Response {
     response
 }
 
+/// The script with the document's whole address: the page may be known with or without the trailing
+/// slash, but the script is always in its folder.
+fn starter(script: &str) -> String {
+    let address = script.replace(&format!("\"{DOCUMENT}\""), "documentAddress");
+    format!(
+        "const documentAddress = new URL('{DOCUMENT}', document.currentScript.src).href;\n{address}"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use crate::http::documented;
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let document = serde_json::to_value(documented("/api/v1").1).unwrap();
+        let mut names = std::collections::BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let name = operation["operationId"].as_str().unwrap().to_owned();
+                assert!(names.insert(name.clone()), "{method} {path}: {name} again");
+            }
+        }
+        for name in ["startSimulation", "listEntities", "getEntity", "inject"] {
+            assert!(names.contains(name), "{names:?}");
+        }
+    }
 
     #[test]
     fn the_readme_lists_every_route() {

@@ -59,7 +59,7 @@ struct BranchDetails {
 }
 
 /// All entities of the plant.
-#[utoipa::path(get, path = "/entities", tag = "plant",
+#[utoipa::path(get, path = "/entities", operation_id = "listEntities", tag = "plant",
     responses((status = 200, description = "The entities.", body = Entities,
         example = json!({"entities": [{"id": "CONV-001", "kind": "converter", "type": "TWO_LEVEL", "ratedPower": 100.0,
             "quantities": [{"field": "activePower", "unit": "kW", "description": "Active power into the grid.", "min": -100.0, "max": 100.0}],
@@ -71,7 +71,7 @@ async fn list(State(app): State<App>) -> JsonBody<Entities> {
 }
 
 /// One entity with its newest values.
-#[utoipa::path(get, path = "/entities/{id}", tag = "plant",
+#[utoipa::path(get, path = "/entities/{id}", operation_id = "getEntity", tag = "plant",
     params(("id" = String, Path, description = "The entity's id; case matters.", example = "BUS-001")),
     responses(
         (status = 200, description = "The entity.", body = EntityDetails,
@@ -131,7 +131,7 @@ struct Wanted {
 /// The recent samples of one entity.
 ///
 /// They outlive the run, until the next start.
-#[utoipa::path(get, path = "/entities/{id}/history", tag = "plant",
+#[utoipa::path(get, path = "/entities/{id}/history", operation_id = "getEntityHistory", tag = "plant",
     params(("id" = String, Path, description = "The entity's id; case matters.", example = "BUS-001"),
         ("since" = Option<String>, Query, description = "Only samples later than this ISO 8601 time.", example = "2026-11-23T23:14:26.500Z"),
         ("limit" = Option<u32>, Query, description = "Only the newest so many, 1 or more.", example = 60)),

@@ -24,6 +24,8 @@ pub(super) enum ApiError {
     Conflict(String),
     /// The body is too large.
     TooLarge,
+    /// The body is compressed in a way that is not known here.
+    UnknownCoding(String),
     /// It cannot be done for the moment.
     Unavailable(String),
 }
@@ -58,6 +60,11 @@ impl IntoResponse for ApiError {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 None,
                 "request entity too large".into(),
+            ),
+            Self::UnknownCoding(name) => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                Some("Unsupported Media Type"),
+                format!("unsupported content encoding {name:?}: send gzip, deflate or identity"),
             ),
             Self::Unavailable(message) => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -1,10 +1,7 @@
 //! Injections: physical disturbances and sensor faults placed on the run.
 
-use std::collections::BTreeMap;
-
 use axum::{body::Bytes, extract::State, http::StatusCode};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -19,8 +16,8 @@ use crate::{
 
 use super::{
     App,
-    body::is_object,
     error::{ApiError, ErrorBody, JsonBody},
+    json::{self, Fields},
     path::Id,
 };
 
@@ -63,42 +60,14 @@ struct Injections {
     faults: Vec<InjectionView>,
 }
 
-fn bad(problem: impl Into<String>) -> ApiError {
-    ApiError::BadRequest(vec![problem.into()])
-}
-
 /// Reads a body; all that is wrong with its form is named.
 fn read(body: &[u8]) -> Result<InjectionRequest, ApiError> {
-    let wanted = || {
-        bad(
-            "send a JSON object such as {\"kind\": \"VOLTAGE_DIP\", \"entityId\": \"BUS-004\", \"size\": 0.8}",
-        )
-    };
-    let given: BTreeMap<String, Value> = serde_json::from_slice(body).map_err(|error| {
-        if is_object(body) {
-            bad(format!("the body cannot be used: {error}"))
-        } else {
-            wanted()
-        }
-    })?;
+    let given = json::fields(
+        body,
+        "send a JSON object such as {\"kind\": \"VOLTAGE_DIP\", \"entityId\": \"BUS-004\", \"size\": 0.8}",
+    )?;
     let mut problems = Vec::new();
-    let text = |key: &str, problems: &mut Vec<String>| match given.get(key) {
-        Some(Value::String(text)) => Some(text.clone()),
-        None | Some(Value::Null) => None,
-        Some(_) => {
-            problems.push(format!("{key} must be a text"));
-            None
-        }
-    };
-    let number = |key: &str, problems: &mut Vec<String>| match given.get(key) {
-        Some(Value::Number(number)) => number.as_f64(),
-        None | Some(Value::Null) => None,
-        Some(_) => {
-            problems.push(format!("{key} must be a number"));
-            None
-        }
-    };
-    let kind_name = text("kind", &mut problems);
+    let kind_name: Option<String> = value(&given, "kind", "a text", &mut problems);
     let kind = kind_name.as_deref().and_then(|name| {
         InjectionKind::ALL
             .into_iter()
@@ -108,17 +77,14 @@ fn read(body: &[u8]) -> Result<InjectionRequest, ApiError> {
         let all: Vec<_> = InjectionKind::ALL.iter().map(|kind| kind.name()).collect();
         problems.push(format!("kind must be one of {}", all.join(", ")));
     }
-    let entity = text("entityId", &mut problems);
-    if entity.is_none()
-        && !problems
-            .iter()
-            .any(|problem| problem.starts_with("entityId"))
-    {
+    let before = problems.len();
+    let entity: Option<String> = value(&given, "entityId", "a text", &mut problems);
+    if entity.is_none() && problems.len() == before {
         problems.push("entityId is missing".into());
     }
-    let size = number("size", &mut problems);
-    let duration_s = number("durationS", &mut problems);
-    let field = text("field", &mut problems);
+    let size = value(&given, "size", "a number", &mut problems);
+    let duration_s = value(&given, "durationS", "a number", &mut problems);
+    let field = value(&given, "field", "a text", &mut problems);
     match (kind, entity) {
         (Some(kind), Some(entity)) if problems.is_empty() => Ok(InjectionRequest {
             kind,
@@ -129,6 +95,24 @@ fn read(body: &[u8]) -> Result<InjectionRequest, ApiError> {
         }),
         _ => Err(ApiError::BadRequest(problems)),
     }
+}
+
+/// The value of `key`, if it is there and not null; what is wrong with it goes to `problems`.
+fn value<T: DeserializeOwned>(
+    given: &Fields<'_>,
+    key: &str,
+    wanted: &str,
+    problems: &mut Vec<String>,
+) -> Option<T> {
+    let json = given.get(key)?.get();
+    let read: Result<Option<T>, _> = serde_json::from_str(json);
+    read.unwrap_or_else(|_| {
+        problems.push(match json::flaw(key, json) {
+            Some(flaw) => flaw.to_string(),
+            None => format!("{key} must be {wanted}"),
+        });
+        None
+    })
 }
 
 fn placed(outcome: Outcome) -> Result<InjectionView, ApiError> {
@@ -146,7 +130,7 @@ fn unknown(id: &str) -> ApiError {
 /// Inject a physical disturbance or a sensor fault.
 ///
 /// It begins within half a second and counts from the moment it was accepted.
-#[utoipa::path(post, path = "/data/simulation/faults", tag = "data",
+#[utoipa::path(post, path = "/data/simulation/faults", operation_id = "inject", tag = "data",
     request_body(content = InjectionBody),
     responses(
         (status = 201, description = "It is placed.", body = InjectionView,
@@ -160,6 +144,8 @@ fn unknown(id: &str) -> ApiError {
             example = json!({"message": "the simulation is stopped: start it first", "error": "Conflict", "statusCode": 409})),
         (status = 413, description = "The body is larger than 100 kB.", body = ErrorBody,
             example = json!({"message": "request entity too large", "statusCode": 413})),
+        (status = 415, description = "The body is compressed in another way than gzip or deflate.", body = ErrorBody,
+            example = json!({"message": "unsupported content encoding \"br\": send gzip, deflate or identity", "error": "Unsupported Media Type", "statusCode": 415})),
         (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody,
             example = json!({"message": "the server is shutting down: try again on another instance", "error": "Service Unavailable", "statusCode": 503}))),
     security((), ("bearer" = [])))]
@@ -185,7 +171,7 @@ async fn inject(
 }
 
 /// The injections that are active, and the last 100 that have ended.
-#[utoipa::path(get, path = "/data/simulation/faults", tag = "data",
+#[utoipa::path(get, path = "/data/simulation/faults", operation_id = "listInjections", tag = "data",
     responses((status = 200, description = "The injections.", body = Injections,
         example = json!({"faults": [{"id": "CLOUD_FRONT-SOLAR-001-R4210", "kind": "CLOUD_FRONT", "entityId": "SOLAR-001", "size": 0.35,
             "durationS": 74.0, "startTick": 17_954_756_715_u64, "endTick": 17_954_757_455_u64, "active": true, "cause": "random"}]}))))]
@@ -196,7 +182,7 @@ async fn list(State(app): State<App>) -> JsonBody<Injections> {
 }
 
 /// One injection.
-#[utoipa::path(get, path = "/data/simulation/faults/{id}", tag = "data",
+#[utoipa::path(get, path = "/data/simulation/faults/{id}", operation_id = "getInjection", tag = "data",
     params(("id" = String, Path, description = "The injection's id; case matters.", example = "VOLTAGE_DIP-BUS-004-C1")),
     responses(
         (status = 200, description = "The injection.", body = InjectionView,
@@ -211,7 +197,7 @@ async fn one(State(app): State<App>, Id(id): Id) -> Result<JsonBody<InjectionVie
 }
 
 /// End an injection.
-#[utoipa::path(delete, path = "/data/simulation/faults/{id}", tag = "data",
+#[utoipa::path(delete, path = "/data/simulation/faults/{id}", operation_id = "endInjection", tag = "data",
     params(("id" = String, Path, description = "The injection's id; case matters.", example = "VOLTAGE_DIP-BUS-004-C1")),
     responses(
         (status = 200, description = "It is ended.", body = InjectionView,
@@ -221,6 +207,8 @@ async fn one(State(app): State<App>, Id(id): Id) -> Result<JsonBody<InjectionVie
             example = json!({"message": "the body is not a JSON object or list", "error": "Bad Request", "statusCode": 400})),
         (status = 413, description = "The body is larger than 100 kB; nothing was changed.", body = ErrorBody,
             example = json!({"message": "request entity too large", "statusCode": 413})),
+        (status = 415, description = "The body is compressed in another way than gzip or deflate.", body = ErrorBody,
+            example = json!({"message": "unsupported content encoding \"br\": send gzip, deflate or identity", "error": "Unsupported Media Type", "statusCode": 415})),
         (status = 404, description = "There is no such injection, or it is not remembered any more.", body = ErrorBody,
             example = json!({"message": "there is no injection \"X\": GET the list of all for their ids", "error": "Not Found", "statusCode": 404})),
         (status = 409, description = "It has ended already, or the simulation is stopped.", body = ErrorBody,
@@ -258,6 +246,25 @@ mod tests {
                 "{key}: {problems:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_true_cause_is_named() {
+        for (value, cause) in [
+            (r#""size": 1e400"#, "size: 1e400 is beyond"),
+            (
+                r#""field": "\ud83d""#,
+                "field: character 1 is \\ud83d, half",
+            ),
+            (r#""\ud83d": 1"#, "\\ud83d, half of one"),
+        ] {
+            let body = format!(r#"{{"kind": "SPIKE", "entityId": "BUS-001", {value}}}"#);
+            let problems = problems(&body);
+            assert!(problems[0].contains(cause), "{problems:?}");
+        }
+        // What is not read does no harm.
+        let body = br#"{"kind": "SPIKE", "entityId": "BUS-001", "x": [1e400, "\ud83d"]}"#;
+        assert!(read(body).is_ok());
     }
 
     #[test]

@@ -102,7 +102,8 @@ struct Ready {
     /// Whether new clients are welcome.
     #[schema(example = true)]
     ready: bool,
-    /// Why not; empty if they are.
+    /// Why not, and what else is amiss: a permission that lacks in Redis keeps no client out. Empty if
+    /// all is well.
     reasons: Vec<String>,
     /// How it stands with Redis. Its clients do not depend on it once it has been in step.
     redis: RedisState,
@@ -186,8 +187,14 @@ async fn readyz(State(app): State<App>) -> Response {
     let Readiness { status, .. } = &app.readiness;
     let (lag_ms, tasks) = (status.lag_ms(), status.tasks());
     let (redis, since) = status.redis();
-    let reasons = app.readiness.reasons(&tasks, lag_ms);
+    let mut reasons = app.readiness.reasons(&tasks, lag_ms);
     let ready = reasons.is_empty();
+    // Its clients get all that is streamed, as they do without Redis.
+    if let Some(lacking) = app.status.lacking()
+        && !reasons.iter().any(|reason| reason.contains(&lacking))
+    {
+        reasons.push(lacking);
+    }
     let status = if ready {
         StatusCode::OK
     } else {

@@ -13,6 +13,7 @@ mod entities;
 mod error;
 mod faults;
 mod health;
+mod json;
 mod network;
 mod notifications;
 mod page;
@@ -21,6 +22,7 @@ mod root;
 mod simulation;
 mod start;
 mod status;
+mod variants;
 
 use std::sync::Arc;
 
@@ -99,8 +101,12 @@ fn documented(prefix: &str) -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(alerts::router())
         .merge(notifications::router())
         .merge(cluster::router());
-    OpenApiRouter::with_openapi(docs::description())
+    let (router, mut document) = OpenApiRouter::with_openapi(docs::description())
         .nest(prefix, prefixed)
         .merge(health::router())
-        .split_for_parts()
+        .split_for_parts();
+    if let Some(components) = &mut document.components {
+        variants::spread(components);
+    }
+    (router, document)
 }

@@ -42,7 +42,7 @@ struct Network {
 /// The network and what flows in it.
 ///
 /// Flows are those of the instant at which buses were sampled last, and outlive the run.
-#[utoipa::path(get, path = "/network", tag = "plant",
+#[utoipa::path(get, path = "/network", operation_id = "getNetwork", tag = "plant",
     responses((status = 200, description = "The network.", body = Network,
         example = json!({
             "topology": {

@@ -1,9 +1,7 @@
 //! Messages of an operator to the clients of all instances.
 
-use std::collections::BTreeMap;
-
 use axum::{body::Bytes, extract::State, http::StatusCode};
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -12,6 +10,7 @@ use crate::grid::event::{Notification, NotificationData, NotificationType};
 use super::{
     App,
     error::{ApiError, ErrorBody, JsonBody},
+    json::{self, Fields},
 };
 
 const MAX_TITLE: usize = 200;
@@ -43,7 +42,7 @@ struct Message {
 /// Send a message to all clients of all instances.
 ///
 /// Each gets it once, as a `notification` event.
-#[utoipa::path(post, path = "/notifications", tag = "operation",
+#[utoipa::path(post, path = "/notifications", operation_id = "sendNotification", tag = "operation",
     request_body(content = Message),
     responses(
         (status = 202, description = "It is on its way; the body is what clients get.", body = Notification,
@@ -53,6 +52,8 @@ struct Message {
             example = json!({"message": "title is missing; message is missing", "error": "Bad Request", "statusCode": 400})),
         (status = 413, description = "The body is larger than 100 kB.", body = ErrorBody,
             example = json!({"message": "request entity too large", "statusCode": 413})),
+        (status = 415, description = "The body is compressed in another way than gzip or deflate.", body = ErrorBody,
+            example = json!({"message": "unsupported content encoding \"br\": send gzip, deflate or identity", "error": "Unsupported Media Type", "statusCode": 415})),
         (status = 503, description = "The other instances cannot be reached for the moment; nobody got anything.", body = ErrorBody,
             example = json!({"message": "Redis does not answer: try again when it is back", "error": "Service Unavailable", "statusCode": 503}))),
     security((), ("bearer" = [])))]
@@ -69,36 +70,34 @@ async fn send(
         data: message.data.map(NotificationData::Other),
         timestamp: app.status.now(),
     };
+    if let Some((instance, why)) = app.status.unreached() {
+        let problem = format!(
+            "the clients of instance {instance} cannot be reached: {why}; nobody got anything"
+        );
+        return Err(ApiError::Unavailable(problem));
+    }
     let announced = app.announcer.announce(notification.clone()).await;
-    announced.map_err(|away| ApiError::Unavailable(away.to_string()))?;
+    announced.map_err(|unreachable| ApiError::Unavailable(unreachable.to_string()))?;
     Ok((StatusCode::ACCEPTED, JsonBody(notification)))
 }
 
 impl Message {
     /// Reads a body, whatever its content type. Unknown keys are ignored.
     fn read(body: &[u8]) -> Result<Self, ApiError> {
-        let Ok(fields) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(body) else {
-            let wanted = "send a JSON object with type, title and message";
-            return Err(ApiError::BadRequest(vec![wanted.into()]));
-        };
+        let fields = json::fields(body, "send a JSON object with type, title and message")?;
         let mut problems = Vec::new();
         let notification_type = required(&fields, "type", &mut problems, |json| {
             serde_json::from_str(json)
-                .map_err(|_| "one of info, warning, error, success".to_owned())
+                .map_err(|_| "type must be one of info, warning, error, success".to_owned())
         });
         let title = required(&fields, "title", &mut problems, |json| {
-            text(json, MAX_TITLE)
+            text("title", json, MAX_TITLE)
         });
         let message = required(&fields, "message", &mut problems, |json| {
-            text(json, MAX_MESSAGE)
+            text("message", json, MAX_MESSAGE)
         });
         let data = fields.get("data").and_then(|json| {
-            let data = data(json.get());
-            if data.is_err() {
-                problems.push(format!(
-                    "data must be JSON of at most {MAX_DATA_BYTES} bytes"
-                ));
-            }
+            let data = data(json.get()).map_err(|problem| problems.push(problem));
             data.ok().filter(|data| !data.is_null())
         });
         match (notification_type, title, message) {
@@ -116,7 +115,7 @@ impl Message {
 }
 
 fn required<T>(
-    fields: &BTreeMap<String, &RawValue>,
+    fields: &Fields<'_>,
     key: &str,
     problems: &mut Vec<String>,
     read: impl FnOnce(&str) -> Result<T, String>,
@@ -126,21 +125,41 @@ fn required<T>(
         return None;
     };
     read(json.get())
-        .map_err(|wanted| problems.push(format!("{key} must be {wanted}")))
+        .map_err(|problem| problems.push(problem))
         .ok()
 }
 
-fn text(json: &str, longest: usize) -> Result<String, String> {
-    let text: Option<String> = serde_json::from_str(json).ok();
-    text.filter(|text| !text.trim().is_empty() && text.chars().count() <= longest)
-        .ok_or_else(|| format!("a text of 1 to {longest} characters"))
+fn text(key: &str, json: &str, longest: usize) -> Result<String, String> {
+    let wanted = || format!("{key} must be a text of 1 to {longest} characters");
+    let text: String = serde_json::from_str(json).map_err(|_| match json::flaw(key, json) {
+        Some(flaw) if json.starts_with('"') => flaw.to_string(),
+        _ => wanted(),
+    })?;
+    let length = text.chars().count();
+    if length > longest {
+        Err(format!("{}, it has {length}", wanted()))
+    } else if text.is_empty() {
+        Err(wanted())
+    } else if text.trim().is_empty() {
+        Err(format!("{}, not of blanks alone", wanted()))
+    } else {
+        Ok(text)
+    }
 }
 
-fn data(json: &str) -> Result<Value, ()> {
+fn data(json: &str) -> Result<Value, String> {
     if json.len() > MAX_DATA_BYTES {
-        return Err(());
+        return Err(format!(
+            "data must be JSON of at most {MAX_DATA_BYTES} bytes, it has {}",
+            json.len()
+        ));
     }
-    serde_json::from_str(json).map_err(drop)
+    serde_json::from_str(json).map_err(|error| {
+        json::flaw("data", json).map_or_else(
+            || format!("data cannot be used: {error}"),
+            |flaw| flaw.to_string(),
+        )
+    })
 }
 
 #[cfg(test)]
@@ -183,9 +202,37 @@ mod tests {
     }
 
     #[test]
+    fn the_true_cause_is_named() {
+        let message = |title: &str, data: &str| {
+            problems(&format!(
+                r#"{{"type": "info", "title": {title}, "message": "M", "data": {data}}}"#
+            ))
+        };
+        for (title, data, cause) in [
+            (
+                r#""T \ud83d""#,
+                "0",
+                "title: character 3 is \\ud83d, half of one",
+            ),
+            (r#""T""#, r#"{"a": [1e400]}"#, "data.a[0]: 1e400 is beyond"),
+            (r#""T""#, r#"{"a": "\udc00"}"#, "data.a: character 1 is"),
+            (r#""  ""#, "0", "not of blanks alone"),
+            ("5", "0", "title must be a text of 1 to 200 characters"),
+        ] {
+            let said = message(title, data);
+            assert!(said.contains(cause), "{said}");
+        }
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        assert!(message(r#""T""#, &deep).contains("more than 127 brackets"));
+        let long = format!("{:?}", "t".repeat(201));
+        assert!(message(&long, "0").ends_with("it has 201"));
+    }
+
+    #[test]
     fn what_is_no_object_is_refused() {
         for body in ["", "[]", "null", "title=T", "{bad"] {
             assert!(problems(body).starts_with("send a JSON object"), "{body}");
         }
+        assert!(problems("{bad").contains("line 1 column 2"));
     }
 }

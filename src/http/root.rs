@@ -10,7 +10,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 }
 
 /// A sign of life, as the original service gives it.
-#[utoipa::path(get, path = "/", tag = "app",
+#[utoipa::path(get, path = "/", operation_id = "getGreeting", tag = "app",
     responses((status = 200, description = "The service is there.", body = String,
         content_type = "text/html", example = json!("Hello World!"))))]
 async fn hello() -> Html<&'static str> {

@@ -52,7 +52,7 @@ struct Stopped {
 /// Whether the simulators run, and how much they simulate.
 ///
 /// Counts a command from the moment it was accepted.
-#[utoipa::path(get, path = "/data/simulation/status", tag = "data",
+#[utoipa::path(get, path = "/data/simulation/status", operation_id = "getSimulationStatus", tag = "data",
     responses((status = 200, description = "The status.", body = Status,
         example = json!({
             "grid": {"isRunning": true, "busCount": 5, "subscribers": 1},
@@ -69,7 +69,7 @@ async fn status(State(app): State<App>) -> JsonBody<Status> {
 ///
 /// From stopped this is always a fresh run. While it runs, a start without settings changes nothing
 /// and notifies again; one with settings is refused. The first samples come one full period later.
-#[utoipa::path(post, path = "/data/simulation/start", tag = "data",
+#[utoipa::path(post, path = "/data/simulation/start", operation_id = "startSimulation", tag = "data",
     request_body(content = Option<StartBody>, description = "Settings of the run; any content type will do.",
         example = json!({"seed": 42, "simulatedStart": "2026-06-21T10:00:00Z"})),
     responses(
@@ -84,6 +84,8 @@ async fn status(State(app): State<App>) -> JsonBody<Status> {
             example = json!({"message": "the simulation is running: stop it first, or change its speed with PATCH", "error": "Conflict", "statusCode": 409})),
         (status = 413, description = "The body is larger than 100 kB.", body = ErrorBody,
             example = json!({"message": "request entity too large", "statusCode": 413})),
+        (status = 415, description = "The body is compressed in another way than gzip or deflate.", body = ErrorBody,
+            example = json!({"message": "unsupported content encoding \"br\": send gzip, deflate or identity", "error": "Unsupported Media Type", "statusCode": 415})),
         (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody,
             example = json!({"message": "the server is shutting down: try again on another instance", "error": "Service Unavailable", "statusCode": 503}))),
     security((), ("bearer" = [])))]
@@ -108,7 +110,7 @@ async fn start(State(app): State<App>, body: Bytes) -> Result<JsonBody<Started>,
 }
 
 /// Stop the simulation.
-#[utoipa::path(post, path = "/data/simulation/stop", tag = "data",
+#[utoipa::path(post, path = "/data/simulation/stop", operation_id = "stopSimulation", tag = "data",
     responses(
         (status = 200, description = "It does not run.", body = Stopped,
             example = json!({"success": true, "message": "Simulation stopped successfully"})),
@@ -116,6 +118,8 @@ async fn start(State(app): State<App>, body: Bytes) -> Result<JsonBody<Started>,
             example = json!({"message": "the body is not a JSON object or list", "error": "Bad Request", "statusCode": 400})),
         (status = 413, description = "The body is larger than 100 kB; nothing was changed.", body = ErrorBody,
             example = json!({"message": "request entity too large", "statusCode": 413})),
+        (status = 415, description = "The body is compressed in another way than gzip or deflate.", body = ErrorBody,
+            example = json!({"message": "unsupported content encoding \"br\": send gzip, deflate or identity", "error": "Unsupported Media Type", "statusCode": 415})),
         (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody,
             example = json!({"message": "the server is shutting down: try again on another instance", "error": "Service Unavailable", "statusCode": 503}))),
     security((), ("bearer" = [])))]
@@ -128,7 +132,7 @@ async fn stop(State(app): State<App>) -> Result<JsonBody<Stopped>, ApiError> {
 }
 
 /// The present or last run.
-#[utoipa::path(get, path = "/data/simulation", tag = "data",
+#[utoipa::path(get, path = "/data/simulation", operation_id = "getSimulation", tag = "data",
     responses((status = 200, description = "The run.", body = SimulationView,
             example = json!({"runId": "17954756665-1", "isRunning": true, "seed": 42, "speed": 1,
                 "simulatedTime": "2026-06-21T10:00:05.000Z", "tick": 17_954_756_715_u64, "noise": 1.0,
@@ -140,7 +144,7 @@ async fn run(State(app): State<App>) -> JsonBody<SimulationView> {
 /// Change the speed of the run.
 ///
 /// Periods on the wire and timestamps stay: more simulated time passes between two samples.
-#[utoipa::path(patch, path = "/data/simulation", tag = "data",
+#[utoipa::path(patch, path = "/data/simulation", operation_id = "changeSimulation", tag = "data",
     request_body(content = PatchBody),
     responses(
         (status = 200, description = "The run.", body = SimulationView,
@@ -153,6 +157,8 @@ async fn run(State(app): State<App>) -> JsonBody<SimulationView> {
             example = json!({"message": "the simulation is stopped: start it first", "error": "Conflict", "statusCode": 409})),
         (status = 413, description = "The body is larger than 100 kB.", body = ErrorBody,
             example = json!({"message": "request entity too large", "statusCode": 413})),
+        (status = 415, description = "The body is compressed in another way than gzip or deflate.", body = ErrorBody,
+            example = json!({"message": "unsupported content encoding \"br\": send gzip, deflate or identity", "error": "Unsupported Media Type", "statusCode": 415})),
         (status = 503, description = "The command cannot be placed for the moment.", body = ErrorBody,
             example = json!({"message": "the server is shutting down: try again on another instance", "error": "Service Unavailable", "statusCode": 503}))),
     security((), ("bearer" = [])))]

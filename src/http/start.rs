@@ -1,9 +1,6 @@
 //! The bodies of start and of the change of speed: what they may say, and what is wrong with them.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::grid::{
@@ -12,7 +9,7 @@ use crate::grid::{
     time::Timestamp,
 };
 
-use super::{body::is_object, error::ApiError};
+use super::{body::is_object, error::ApiError, json};
 
 /// Settings of a run. All are optional; what is missing comes from the settings of the server.
 #[derive(Debug, Default, PartialEq, ToSchema)]
@@ -103,7 +100,7 @@ impl PatchBody {
 
 /// The keys of an object, taken out one by one, and what is wrong with them.
 struct Fields<'a> {
-    given: BTreeMap<String, &'a RawValue>,
+    given: json::Fields<'a>,
     problems: Vec<String>,
 }
 
@@ -118,8 +115,7 @@ impl<'a> Fields<'a> {
         }
         // Its values must not be lost because of its keys.
         if is_object(body) {
-            let problem = "the keys must be Unicode text: \\ud800 to \\udfff come in pairs only";
-            return Err(ApiError::BadRequest(vec![problem.into()]));
+            return Err(ApiError::BadRequest(vec![json::bad_key(body)]));
         }
         Ok(None)
     }
@@ -248,7 +244,7 @@ mod tests {
     #[test]
     fn keys_that_are_no_text_do_not_hide_the_values() {
         let found = problems(r#"{"speed": 500, "\ud800": 1}"#);
-        assert!(found[0].starts_with("the keys must be"), "{found:?}");
+        assert!(found[0].contains("\\ud800, half of one"), "{found:?}");
         assert!(PatchBody::read(br#"{"speed": 5, "\ud800": 1}"#, 100).is_err());
     }
 

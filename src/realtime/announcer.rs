@@ -9,10 +9,10 @@ use crate::grid::event::{Event, Notification};
 
 use super::{
     NAMESPACE,
-    backplane::{Away, Backplane},
+    backplane::{Backplane, Unreachable},
 };
 
-type Sending = Pin<Box<dyn Future<Output = Result<(), Away>> + Send>>;
+type Sending = Pin<Box<dyn Future<Output = Result<(), Unreachable>> + Send>>;
 
 /// Sends notifications to the clients of all instances, once each. Cheap to clone.
 #[derive(Clone)]
@@ -41,8 +41,8 @@ impl Announcer {
     /// Sends a notification to the clients of all instances.
     ///
     /// # Errors
-    /// [`Away`] if the other instances cannot be reached; nobody gets it then.
-    pub async fn announce(&self, notification: Notification) -> Result<(), Away> {
+    /// [`Unreachable`] if the other instances cannot be reached; nobody gets it then.
+    pub async fn announce(&self, notification: Notification) -> Result<(), Unreachable> {
         (self.0)(notification).await
     }
 }

@@ -28,6 +28,7 @@ use crate::{
     cluster::{
         clock::SharedTime,
         redis::connection::{ConnectionError, Endpoint, RECONNECT_PAUSE, RESPONSE_TIMEOUT},
+        status::Channels,
     },
     health::{Health, Pulse},
 };
@@ -45,10 +46,16 @@ const OLDEST_US: u64 = 2_000_000;
 /// Bytes ahead of each message that tell when it was sent.
 const STAMP_BYTES: usize = size_of::<u64>();
 
-/// Redis does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("Redis does not answer: try again when it is back")]
-pub struct Away;
+/// Why the clients of the other instances cannot be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Unreachable {
+    /// Redis does not answer.
+    #[error("Redis does not answer: try again when it is back")]
+    Away,
+    /// Redis does not let this instance.
+    #[error("messages do not pass between instances: {0}")]
+    Refused(String),
+}
 
 /// The driver. Cheap to clone; all clones share one connection.
 #[derive(Debug, Clone)]
@@ -59,7 +66,10 @@ pub(super) struct Backplane {
 
 #[derive(Debug)]
 struct Shared {
+    /// A channel that nobody listens to, below the same name as all others.
+    probe: String,
     time: SharedTime,
+    channels: Channels,
     subscribers: Mutex<HashMap<String, mpsc::Sender<ChanItem>>>,
     /// The subscribers have changed.
     changed: Notify,
@@ -72,21 +82,26 @@ struct Shared {
 #[derive(Debug)]
 enum Outgoing {
     Message(String, Vec<u8>),
-    Ping(oneshot::Sender<()>),
+    Probe(oneshot::Sender<Result<(), Unreachable>>),
     Count(String, oneshot::Sender<u16>),
 }
 
 impl Backplane {
-    /// A driver that reaches for `endpoint` until `shutdown`. Messages are stamped with `time`.
+    /// A driver that reaches for `endpoint` until `shutdown`. The names of all channels begin with
+    /// `rooms`, messages are stamped with `time`, and `channels` is told what Redis does not allow.
     pub(super) fn start(
         endpoint: Endpoint,
+        rooms: String,
         time: SharedTime,
+        channels: Channels,
         health: &Health,
         shutdown: CancellationToken,
     ) -> Self {
         let (outgoing, messages) = mpsc::channel(WAITING_MESSAGES);
         let shared = Arc::new(Shared {
+            probe: rooms,
             time,
+            channels,
             subscribers: Mutex::default(),
             changed: Notify::new(),
             ended: Notify::new(),
@@ -102,26 +117,32 @@ impl Backplane {
         Self { shared, outgoing }
     }
 
-    /// Makes sure that Redis is there right now.
-    pub(super) async fn reach(&self) -> Result<(), Away> {
+    /// Makes sure that Redis is there right now and takes messages.
+    pub(super) async fn reach(&self) -> Result<(), Unreachable> {
         let (reply, answered) = oneshot::channel();
-        self.ask(Outgoing::Ping(reply), answered).await
+        self.ask(Outgoing::Probe(reply), answered).await?
     }
 
-    async fn ask<T>(&self, question: Outgoing, answer: oneshot::Receiver<T>) -> Result<T, Away> {
+    async fn ask<T>(
+        &self,
+        question: Outgoing,
+        answer: oneshot::Receiver<T>,
+    ) -> Result<T, Unreachable> {
         if !self.shared.up.load(Ordering::Acquire) {
-            return Err(Away);
+            let refused = self.shared.channels.lacking();
+            return Err(refused.map_or(Unreachable::Away, Unreachable::Refused));
         }
-        self.outgoing.try_send(question).map_err(|_| Away)?;
+        let away = || Unreachable::Away;
+        self.outgoing.try_send(question).map_err(|_| away())?;
         let answer = timeout(RESPONSE_TIMEOUT, answer).await;
-        answer.map_err(|_| Away)?.map_err(|_| Away)
+        answer.map_err(|_| away())?.map_err(|_| away())
     }
 }
 
 impl Driver for Backplane {
-    type Error = Away;
+    type Error = Unreachable;
 
-    async fn publish(&self, channel: String, message: Vec<u8>) -> Result<(), Away> {
+    async fn publish(&self, channel: String, message: Vec<u8>) -> Result<(), Unreachable> {
         let stamp = self.shared.time.now_us();
         let up = self.shared.up.load(Ordering::Acquire);
         let (Some(stamp), true) = (stamp, up) else {
@@ -145,20 +166,20 @@ impl Driver for Backplane {
         &self,
         channel: String,
         size: usize,
-    ) -> Result<MessageStream<ChanItem>, Away> {
+    ) -> Result<MessageStream<ChanItem>, Unreachable> {
         let (sender, receiver) = mpsc::channel(size);
         lock(&self.shared.subscribers).insert(channel, sender);
         self.shared.changed.notify_one();
         Ok(MessageStream::new(receiver))
     }
 
-    async fn unsubscribe(&self, channel: String) -> Result<(), Away> {
+    async fn unsubscribe(&self, channel: String) -> Result<(), Unreachable> {
         lock(&self.shared.subscribers).remove(&channel);
         self.shared.changed.notify_one();
         Ok(())
     }
 
-    async fn num_serv(&self, channel: &str) -> Result<u16, Away> {
+    async fn num_serv(&self, channel: &str) -> Result<u16, Unreachable> {
         let (reply, counted) = oneshot::channel();
         self.ask(Outgoing::Count(channel.to_owned(), reply), counted)
             .await
@@ -166,6 +187,15 @@ impl Driver for Backplane {
 }
 
 impl Shared {
+    /// Takes note of what Redis does not allow, or that it allows all.
+    fn note(&self, lacking: Option<String>) {
+        if self.channels.tell(lacking.clone())
+            && let Some(lacking) = lacking
+        {
+            warn!("messages of operators do not reach the clients of this instance: {lacking}");
+        }
+    }
+
     fn drop_one(&self) {
         let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
         if dropped.is_power_of_two() {
@@ -219,6 +249,7 @@ async fn run(
         pulse.beat();
         if let Err(error) = serve(&endpoint, &shared, &mut messages, &pulse).await {
             debug!(%error, "the channels in Redis are away");
+            shared.note(endpoint.refusal(&error));
         }
         shared.up.store(false, Ordering::Release);
         tokio::time::sleep(RECONNECT_PAUSE).await;
@@ -252,7 +283,10 @@ async fn serve(
         .await?;
     let mut subscribed = Vec::new();
     subscribe(&mut redis, shared, &mut subscribed).await?;
+    probe(&mut redis, &shared.probe).await?;
+    count(&mut redis, &shared.probe).await?;
     discard(shared, messages);
+    shared.note(None);
     shared.up.store(true, Ordering::Release);
     let mut pings = interval(PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -266,7 +300,7 @@ async fn serve(
             }
             _ = pings.tick() => redis::cmd("PING").exec_async(&mut redis).await?,
             _ = messages.recv_many(&mut outgoing, SENT_AT_ONCE) => {
-                send(&mut redis, outgoing.drain(..)).await?;
+                send(&mut redis, endpoint, shared, outgoing.drain(..)).await?;
             }
         }
     }
@@ -291,6 +325,8 @@ async fn subscribe(
 
 async fn send(
     redis: &mut MultiplexedConnection,
+    endpoint: &Endpoint,
+    shared: &Shared,
     outgoing: impl Iterator<Item = Outgoing>,
 ) -> Result<(), ConnectionError> {
     let mut messages = Pipeline::new();
@@ -309,17 +345,34 @@ async fn send(
     for question in questions {
         match question {
             Outgoing::Message(..) => {}
-            Outgoing::Ping(reply) => {
-                redis::cmd("PING").exec_async(redis).await?;
-                let _ = reply.send(());
+            Outgoing::Probe(reply) => {
+                let probed = probe(redis, &shared.probe).await;
+                let answer = probed.as_ref().map_err(|error| {
+                    let refused = endpoint.refusal(error);
+                    refused.map_or(Unreachable::Away, Unreachable::Refused)
+                });
+                let _ = reply.send(answer.copied());
+                probed?;
             }
             Outgoing::Count(channel, reply) => {
-                let mut count = redis::cmd("PUBSUB");
-                count.arg("NUMSUB").arg(channel);
-                let (_, count): (String, u16) = count.query_async(redis).await?;
-                let _ = reply.send(count);
+                let _ = reply.send(count(redis, &channel).await?);
             }
         }
     }
     Ok(())
+}
+
+/// Publishes nothing to nobody, to see whether Redis takes messages.
+async fn probe(redis: &mut MultiplexedConnection, channel: &str) -> Result<(), ConnectionError> {
+    let mut publish = redis::cmd("PUBLISH");
+    publish.arg(channel).arg("");
+    Ok(publish.exec_async(redis).await?)
+}
+
+/// How many instances listen to a channel.
+async fn count(redis: &mut MultiplexedConnection, channel: &str) -> Result<u16, ConnectionError> {
+    let mut count = redis::cmd("PUBSUB");
+    count.arg("NUMSUB").arg(channel);
+    let (_, count): (String, u16) = count.query_async(redis).await?;
+    Ok(count)
 }

@@ -34,13 +34,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::{
-    cluster::{clock::SharedTime, redis::connection::Endpoint},
+    cluster::{clock::SharedTime, redis::connection::Endpoint, status::Channels},
     config,
     grid::{entity::Catalogue, event::Batch},
     health::Health,
 };
 
-pub use self::{announcer::Announcer, backplane::Away};
+pub use self::{announcer::Announcer, backplane::Unreachable};
 use self::{
     backplane::Backplane,
     client::Client,
@@ -104,6 +104,8 @@ pub struct Shared {
     pub redis: config::Redis,
     /// The time that they share.
     pub time: SharedTime,
+    /// Where to tell what Redis does not let this instance do.
+    pub channels: Channels,
     /// When to let go of Redis.
     pub shutdown: CancellationToken,
 }
@@ -125,6 +127,7 @@ pub async fn mount(
     let Some(Shared {
         redis,
         time,
+        channels,
         shutdown,
     }) = shared
     else {
@@ -133,8 +136,16 @@ pub async fn mount(
         io.ns(NAMESPACE, joined.with(greet(state.clone())));
         return serve(service, &io, state, batches, None, health);
     };
-    let backplane = Backplane::start(Endpoint::new(&redis), time, health, shutdown);
-    let config = RedisAdapterConfig::new().with_prefix(format!("{}:rooms", redis.prefix));
+    let rooms = format!("{}:rooms", redis.prefix);
+    let backplane = Backplane::start(
+        Endpoint::new(&redis),
+        rooms.clone(),
+        time,
+        channels,
+        health,
+        shutdown,
+    );
+    let config = RedisAdapterConfig::new().with_prefix(rooms);
     let adapter = RedisAdapterCtr::new_with_driver(backplane.clone(), config);
     let (service, io) = builder(entities)
         .with_adapter::<CustomRedisAdapter<_, Backplane>>(adapter)

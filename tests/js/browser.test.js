@@ -9,6 +9,7 @@ import { before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
 import { changedText, launch, newPage, textOf } from './support/browser.mjs';
+import { balancer } from './support/cluster.mjs';
 import { serve, suite } from './support/server.mjs';
 
 const POWER = /^-?\d+\.\d\d kW$/;
@@ -167,6 +168,49 @@ describe("the server's pages", () => {
       await status.locator('.try-out__btn').click();
       await status.locator('.execute').click();
       await status.locator('.live-responses-table .response-col_status', { hasText: '200' }).waitFor();
+      assert.deepEqual(page.problems, []);
+    });
+  }
+});
+
+describe('below a path that a proxy gives them', () => {
+  const below = '/grid/';
+  const suiteContext = suite();
+  let proxy;
+
+  before(async () => {
+    proxy = await balancer(suiteContext, [server], below);
+  });
+
+  // nginx itself answers the path without its slash with a redirect.
+  for (const address of ['/grid/', '/grid']) {
+    test(`${address} shows the converters live, and how to start`, async (t) => {
+      const page = await newPage(t, browser);
+      await page.goto(`${proxy}${address}`);
+      await textOf(page, '#state', /^Connected\.$/);
+      const start = await textOf(page, '#start', /^http/);
+      assert.equal(start, `${proxy}/grid/api/v1/data/simulation/start`);
+      assert.equal((await fetch(start, { method: 'POST' })).status, 200);
+      const shown = await textOf(page, '#CONV-001 :nth-child(2)', /^-?\d+\.\d\d$/);
+      await changedText(page, '#CONV-001 :nth-child(2)', shown);
+      await server.stopSimulation();
+      await page.click('a');
+      await page.waitForURL(`${proxy}/grid/api/`);
+      assert.deepEqual(page.problems, []);
+    });
+  }
+
+  for (const address of ['/grid/api', '/grid/api/']) {
+    test(`${address} shows the routes in Swagger UI, and they can be tried`, async (t) => {
+      const page = await newPage(t, browser);
+      await page.goto(`${proxy}${address}`);
+      const status = page.locator('.opblock', { hasText: '/data/simulation/status' });
+      await status.locator('.opblock-summary').click();
+      await status.locator('.try-out__btn').click();
+      await status.locator('.execute').click();
+      await status.locator('.live-responses-table .response-col_status', { hasText: '200' }).waitFor();
+      const asked = await status.locator('.request-url').innerText();
+      assert.equal(asked.split('\n').at(-1), `${proxy}/grid/api/v1/data/simulation/status`);
       assert.deepEqual(page.problems, []);
     });
   }

@@ -189,6 +189,7 @@ mod tests {
             redis: RedisState::Connected,
             since: Timestamp::from_unix_ms(0),
             lag_ms: 0,
+            lacks_permission: None,
         };
         let told = Told {
             member,

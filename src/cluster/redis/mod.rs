@@ -365,6 +365,7 @@ impl Member {
             standing.set_redis(RedisState::Connected);
             standing.unready = unready;
             standing.refusal = None;
+            standing.lacking = None;
             before != (standing.redis, standing.unready.clone())
         });
     }
@@ -379,6 +380,7 @@ impl Member {
             standing.set_redis(RedisState::Connected);
             standing.unready = vec![why.clone()];
             standing.refusal = Some(why);
+            standing.lacking = None;
             new
         });
     }
@@ -394,18 +396,26 @@ impl Member {
     }
 
     fn lost(&mut self, error: &ConnectionError) {
-        if !std::mem::replace(&mut self.said_lost, true) {
-            warn!(%error, "Redis at {} is away: the simulation goes on as it is", self.endpoint);
+        let lacking = self.endpoint.refusal(error);
+        let new = lacking.is_some() && self.ends.standing.borrow().lacking != lacking;
+        if !std::mem::replace(&mut self.said_lost, true) || new {
+            match &lacking {
+                Some(lacking) => warn!("{lacking}; the simulation goes on as it is"),
+                None => {
+                    warn!(%error, "Redis at {} is away: the simulation goes on as it is", self.endpoint)
+                }
+            }
         }
         self.ends.standing.send_modify(|standing| {
             standing.set_redis(RedisState::Away);
-            standing.refusal = None;
+            standing.refusal.clone_from(&lacking);
             if !self.joined {
-                standing.unready = vec![format!(
-                    "the command log has not been read yet: Redis at {} does not answer ({error})",
-                    self.endpoint
-                )];
+                let why = lacking.clone().unwrap_or_else(|| {
+                    format!("Redis at {} does not answer ({error})", self.endpoint)
+                });
+                standing.unready = vec![format!("the command log has not been read yet: {why}")];
             }
+            standing.lacking = lacking;
         });
         for (_, (reply, _)) in self.pending.drain() {
             reply.refuse(SubmitError::Unconfirmed);

@@ -1,6 +1,6 @@
 // Several instances that share a Redis, behind the balancer's own configuration.
 
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -42,12 +42,15 @@ async function redis(t) {
   return `redis://127.0.0.1:${port}`;
 }
 
-/** nginx with the configuration that the containers use, ahead of `instances`. */
-async function balancer(t, instances) {
+/** nginx with the configuration that the containers use, ahead of `instances`; `below` is the path they get. */
+export async function balancer(t, instances, below = '/') {
   const folder = mkdtempSync(path.join(tmpdir(), 'gridcast-nginx-'));
   const port = await freePort();
   const write = (name, lines) => writeFileSync(path.join(folder, name), lines.join('\n'));
-  copyFileSync(path.join(ROOT, 'deploy/nginx.conf'), path.join(folder, 'nginx.conf'));
+  const configuration = readFileSync(path.join(ROOT, 'deploy/nginx.conf'), 'utf8');
+  write('nginx.conf', [below === '/' ? configuration : configuration
+    .replace('location / {', `location ${below} {`)
+    .replace('proxy_pass http://gridcast;', 'proxy_pass http://gridcast/;')]);
   write('listen.conf', [`listen 127.0.0.1:${port};`]);
   const addresses = instances.map((instance) => new URL(instance.url).host);
   write('instances.conf', addresses.map((host) => `server ${host} max_fails=3 fail_timeout=2s;`));
@@ -60,7 +63,7 @@ async function balancer(t, instances) {
     rmSync(folder, { recursive: true });
   });
   const url = `http://127.0.0.1:${port}`;
-  await eventually(async () => (await fetch(`${url}/healthz`)).ok, 'nginx answers');
+  await eventually(async () => (await fetch(`${url}${below}healthz`)).ok, 'nginx answers');
   return url;
 }
 
