@@ -13,6 +13,7 @@ mod engineio_timing;
 mod engineio_websocket;
 mod events;
 mod hostile;
+mod limits;
 mod openapi;
 mod process;
 mod rest;
