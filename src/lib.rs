@@ -28,10 +28,11 @@
 //! # A sample's way
 //!
 //! The [engine](simulation::engine) sleeps until the next tick, a multiple of 100 ms since the Unix
-//! epoch. The [machine](simulation::machine) steps the [plant](plant::Plant) and, when a stream is due,
-//! samples it: one [`Event`](grid::event::Event) per entity, in a [`Batch`](grid::event::Batch). Sensor
-//! faults distort what is published, limits and [detectors](detect) look at that and add faults and
-//! anomalies. The batch passes a bounded channel that never makes the engine wait. The publisher in [`realtime`] emits
+//! epoch. The [machine](simulation::machine) makes as many steps of the [plant](plant::Plant) as the speed
+//! says. After each of them limits look at what sensors show; every 0.5, 1 and 2 simulated seconds all
+//! entities of a kind are sampled, sensor faults distort that, and [detectors](detect) see it. When a
+//! stream's period on the wire is over its newest samples go out: one [`Event`](grid::event::Event) per
+//! entity, in a [`Batch`](grid::event::Batch) with the faults and anomalies. The batch passes a bounded channel that never makes the engine wait. The publisher in [`realtime`] emits
 //! each event, encoded once, into the room of its entity. One direction, one channel, no lock of ours
 //! on the way but the one that keeps snapshots on subscribe in step.
 //!
@@ -64,9 +65,9 @@
 //! | an event we accept | a row in [`realtime::messages::REQUESTS`] |
 //! | a REST route | a file in `http/` and its `.merge(…)` in `http/mod.rs` |
 //! | an injection | a variant in [`grid::injection`], where it fits in `plant/placement.rs`, what it does in `plant::Acting` or `simulation/sensor.rs` |
-//! | a limit | [`detect::fault`] and its words in [`simulation::watch`] |
+//! | a limit | [`detect::fault`] and its words in `simulation/wording.rs` |
 //! | a topic of `gridcast physics` | a file in `physics/`, its row in [`physics::TOPICS`] and its arm |
-//! | a command | a variant in [`grid::command`], its verdict in [`simulation::control`], its effect in [`simulation::machine`] |
+//! | a command | a variant in [`grid::command`], its verdict in [`simulation::control`], its effect in `simulation/effects.rs` |
 //! | a setting | a row in [`config::SETTINGS`] and its line in `Config::from_values`; the README's table is checked against it |
 
 pub mod app;

@@ -2,7 +2,8 @@
 //!
 //! Every quantity has four limits, one per severity. A fault begins with the first sample strictly
 //! beyond the limit of [`Severity::Low`], grows when a sample passes a higher limit than any before,
-//! and ends with the first sample back inside the lowest limit by more than the hysteresis.
+//! and ends with the first sample back inside the lowest limit by more than the hysteresis. Then its worst
+//! value is told.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,19 @@ impl Limits {
         }
     }
 
+    fn widen(&mut self, further: impl Fn(f64) -> f64) {
+        let Self {
+            low,
+            medium,
+            high,
+            critical,
+            ..
+        } = self;
+        for limit in [low, medium, high, critical] {
+            *limit = further(*limit);
+        }
+    }
+
     /// The limit of a severity.
     #[must_use]
     pub fn at(&self, severity: Severity) -> f64 {
@@ -46,6 +60,9 @@ impl Limits {
         }
     }
 }
+
+/// A voltage limit of a case that lies outside this range (p.u.) stands for no limit at all.
+const PLAUSIBLE_PU: std::ops::RangeInclusive<f64> = 0.5..=1.5;
 
 /// The limits of all quantities.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -99,26 +116,62 @@ impl FaultLimits {
             FaultType::Overload => &self.overload,
         }
     }
+
+    /// These limits where the case allows a bus `vmin_pu` to `vmax_pu`: a fault of the voltage begins beyond
+    /// that too, and the higher limits never lie inside it. Limits that no bus could have, in an order
+    /// that none has, are passed over.
+    #[must_use]
+    pub fn allowing(mut self, vmin_pu: f64, vmax_pu: f64) -> Self {
+        let plausible = |limit_pu: f64| PLAUSIBLE_PU.contains(&limit_pu);
+        if vmax_pu < vmin_pu {
+            return self;
+        }
+        if plausible(vmin_pu) {
+            self.undervoltage.widen(|limit| limit.min(vmin_pu));
+        }
+        if plausible(vmax_pu) {
+            self.overvoltage.widen(|limit| limit.max(vmax_pu));
+        }
+        self
+    }
 }
 
-/// What a sample did to a fault.
+/// The worst value of an excursion, and when that was.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Extreme {
+    /// The value, in the unit of the limits.
+    pub value: f64,
+    /// The step at which it was first reached.
+    pub step: u64,
+}
+
+/// What a value did to a fault.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
     /// Raised, escalated or cleared.
     pub phase: FaultPhase,
     /// The highest severity the fault has reached.
     pub severity: Severity,
-    /// The value of the sample, in the unit of the limits.
+    /// The value, in the unit of the limits.
     pub value: f64,
     /// The limit of `severity`; that of [`Severity::Low`] when cleared.
     pub limit: f64,
+    /// The worst value since the fault was raised.
+    pub extreme: Extreme,
+}
+
+/// A quantity beyond its limits.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Excursion {
+    severity: Severity,
+    extreme: Extreme,
 }
 
 /// Watches the values of one quantity of one entity.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Monitor {
     fault_type: FaultType,
-    active: Option<Severity>,
+    active: Option<Excursion>,
 }
 
 impl Monitor {
@@ -140,31 +193,43 @@ impl Monitor {
     /// The highest severity of the active fault, if there is one.
     #[must_use]
     pub fn active(&self) -> Option<Severity> {
-        self.active
+        self.active.map(|excursion| excursion.severity)
     }
 
-    /// Takes the next value. One that is not finite says nothing and changes nothing.
-    pub fn observe(&mut self, limits: &FaultLimits, value: f64) -> Option<Change> {
-        if !value.is_finite() {
+    /// Takes the value at a step. One that is not finite says nothing and changes nothing.
+    pub fn observe(&mut self, limits: &Limits, step: u64, value: f64) -> Option<Change> {
+        let fault_type = self.fault_type;
+        if !value.is_finite() || self.active.is_none() && !is_beyond(fault_type, limits.low, value)
+        {
             return None;
         }
-        let limits = limits.of(self.fault_type);
-        let reached = severity(self.fault_type, limits, value);
-        let (phase, severity) = match (self.active, reached) {
-            (None, Some(reached)) => (FaultPhase::Raised, reached),
-            (Some(active), Some(reached)) if reached > active => (FaultPhase::Escalated, reached),
-            (Some(active), None) if is_clear(self.fault_type, limits, value) => {
-                (FaultPhase::Cleared, active)
+        let reached = severity(fault_type, limits, value);
+        let now = Extreme { value, step };
+        let extreme = match self.active {
+            Some(Excursion { extreme, .. }) if !is_beyond(fault_type, extreme.value, value) => {
+                extreme
             }
-            _ => return None,
+            _ => now,
         };
-        let cleared = phase == FaultPhase::Cleared;
-        self.active = (!cleared).then_some(severity);
-        Some(Change {
+        let (phase, severity) = match (self.active(), reached) {
+            (None, Some(reached)) => (Some(FaultPhase::Raised), reached),
+            (Some(active), Some(reached)) if reached > active => {
+                (Some(FaultPhase::Escalated), reached)
+            }
+            (Some(active), None) if is_clear(fault_type, limits, value) => {
+                (Some(FaultPhase::Cleared), active)
+            }
+            (Some(active), _) => (None, active),
+            (None, None) => return None,
+        };
+        let cleared = phase == Some(FaultPhase::Cleared);
+        self.active = (!cleared).then_some(Excursion { severity, extreme });
+        phase.map(|phase| Change {
             phase,
             severity,
             value,
             limit: limits.at(if cleared { Severity::Low } else { severity }),
+            extreme,
         })
     }
 }
@@ -246,14 +311,15 @@ fn severity(fault_type: FaultType, limits: &Limits, value: f64) -> Option<Severi
         Severity::Low,
     ]
     .into_iter()
-    .find(|&severity| {
-        let limit = limits.at(severity);
-        if looks_below(fault_type) {
-            value < limit
-        } else {
-            value > limit
-        }
-    })
+    .find(|&severity| is_beyond(fault_type, limits.at(severity), value))
+}
+
+fn is_beyond(fault_type: FaultType, limit: f64, value: f64) -> bool {
+    if looks_below(fault_type) {
+        value < limit
+    } else {
+        value > limit
+    }
 }
 
 fn is_clear(fault_type: FaultType, limits: &Limits, value: f64) -> bool {
@@ -265,124 +331,4 @@ fn is_clear(fault_type: FaultType, limits: &Limits, value: f64) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const ALL: [FaultType; 8] = [
-        FaultType::Undervoltage,
-        FaultType::Overvoltage,
-        FaultType::FrequencyDeviation,
-        FaultType::Overcurrent,
-        FaultType::DcLinkOvervoltage,
-        FaultType::DcLinkUndervoltage,
-        FaultType::Overtemperature,
-        FaultType::Overload,
-    ];
-
-    fn phases(fault_type: FaultType, values: &[f64]) -> Vec<Option<(FaultPhase, Severity, f64)>> {
-        let mut monitor = Monitor::new(fault_type);
-        values
-            .iter()
-            .map(|&value| {
-                monitor
-                    .observe(&FaultLimits::default(), value)
-                    .map(|change| (change.phase, change.severity, change.limit))
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_sag_is_raised_escalates_and_clears_beyond_the_hysteresis() {
-        use FaultPhase::{Cleared, Escalated, Raised};
-        use Severity::{High, Low, Medium};
-        assert_eq!(
-            phases(
-                FaultType::Undervoltage,
-                &[
-                    0.95, 0.9499, 0.94, 0.89, 0.93, 0.84, 0.955, 0.96, 0.9601, 0.97
-                ]
-            ),
-            [
-                None,
-                Some((Raised, Low, 0.95)),
-                None,
-                Some((Escalated, Medium, 0.90)),
-                None,
-                Some((Escalated, High, 0.85)),
-                None,
-                None,
-                Some((Cleared, High, 0.95)),
-                None,
-            ]
-        );
-    }
-
-    #[test]
-    fn the_first_sample_may_already_be_severe() {
-        assert_eq!(
-            phases(FaultType::Overload, &[154.0, 99.0, 97.9]),
-            [
-                Some((FaultPhase::Raised, Severity::Critical, 150.0)),
-                None,
-                Some((FaultPhase::Cleared, Severity::Critical, 100.0)),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_value_that_is_not_a_number_changes_nothing() {
-        assert_eq!(
-            phases(
-                FaultType::Overtemperature,
-                &[f64::NAN, 86.0, f64::NAN, f64::INFINITY, 82.0]
-            ),
-            [
-                None,
-                Some((FaultPhase::Raised, Severity::Low, 85.0)),
-                None,
-                None,
-                Some((FaultPhase::Cleared, Severity::Low, 85.0)),
-            ]
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn a_fault_is_raised_once_rises_and_is_cleared_once(
-            which in 0_usize..8,
-            relative in proptest::collection::vec(-0.2_f64..1.6, 1..80),
-        ) {
-            let fault_type = ALL[which];
-            let limits = FaultLimits::default();
-            let of = limits.of(fault_type);
-            let mut monitor = Monitor::new(fault_type);
-            let mut severity = None;
-            for share in relative {
-                let value = of.low + share * (of.critical - of.low);
-                let beyond = super::severity(fault_type, of, value);
-                let change = monitor.observe(&limits, value);
-                match change.map(|change| (change.phase, change.severity)) {
-                    Some((FaultPhase::Raised, now)) => {
-                        prop_assert!(severity.is_none());
-                        prop_assert_eq!(beyond, Some(now));
-                        severity = Some(now);
-                    }
-                    Some((FaultPhase::Escalated, now)) => {
-                        prop_assert!(severity.is_some_and(|before| before < now));
-                        prop_assert_eq!(beyond, Some(now));
-                        severity = Some(now);
-                    }
-                    Some((FaultPhase::Cleared, last)) => {
-                        prop_assert_eq!(severity, Some(last));
-                        prop_assert!(is_clear(fault_type, of, value));
-                        severity = None;
-                    }
-                    None => prop_assert!(beyond <= severity),
-                }
-                prop_assert_eq!(monitor.active(), severity);
-            }
-        }
-    }
-}
+mod tests;

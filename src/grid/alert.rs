@@ -111,7 +111,7 @@ pub enum Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FaultPhase {
-    /// The first sample beyond the limit.
+    /// Beyond the limit for the first time.
     Raised,
     /// The severity rose.
     Escalated,
@@ -142,12 +142,25 @@ pub struct FaultDetails {
     /// `voltageMagnitude`, `frequency`, `current`, `voltage`, `temperature` or `loadingPercent`.
     #[schema(example = "voltageMagnitude")]
     pub quantity: String,
-    /// The value: p.u., Hz of deviation, ratio to nominal, deg C or %.
+    /// The value at this moment: p.u., Hz of deviation, ratio to nominal, deg C or %.
     #[schema(example = 0.9332)]
     pub value: f64,
     /// The limit of the present severity in the same unit; that of LOW when cleared.
     #[schema(example = 0.95)]
     pub limit: f64,
+    /// The worst value of the excursion in the same unit; absent until cleared, and where nobody saw how it
+    /// ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 0.9128)]
+    pub extreme: Option<f64>,
+    /// The step of the run at which that was; absent likewise.
+    #[serde(
+        rename = "extremeStep",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(example = 1284)]
+    pub extreme_step: Option<u64>,
 }
 
 /// Payload of `fault:detected` (raised, escalated) and `fault:cleared` (cleared).
@@ -156,7 +169,7 @@ pub struct Fault {
     /// The fault, flat beside the timestamp.
     #[serde(flatten)]
     pub details: FaultDetails,
-    /// The time of the sample's tick.
+    /// The time of the tick.
     pub timestamp: Timestamp,
 }
 

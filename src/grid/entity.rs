@@ -190,6 +190,18 @@ impl Catalogue {
         self.index.get(id).copied()
     }
 
+    /// Where the entity with this id stands among those of its kind; none if it is of another kind. Entities
+    /// of one kind stand together.
+    #[must_use]
+    pub fn place_in_kind(&self, kind: EntityKind, id: &str) -> Option<usize> {
+        let at = self.find(id)?;
+        if self.entities[at].kind != kind {
+            return None;
+        }
+        let mut all = self.entities.iter();
+        at.checked_sub(all.position(|entity| entity.kind == kind)?)
+    }
+
     /// The entities of one kind, in order.
     pub fn of_kind(&self, kind: EntityKind) -> impl Iterator<Item = &Entity> {
         self.entities

@@ -10,6 +10,10 @@ use super::{
 
 /// The longest duration in simulated seconds.
 pub const MAX_DURATION_S: f64 = 86_400.0;
+/// The shortest duration of a physical disturbance in simulated seconds: a step of the plant.
+pub const MIN_DISTURBANCE_S: f64 = 0.1;
+/// The shortest duration of a sensor fault in simulated seconds: a sample of a bus falls into it.
+pub const MIN_SENSOR_FAULT_S: f64 = 1.0;
 
 /// What is injected.
 #[derive(
@@ -78,7 +82,7 @@ pub enum DurationRule {
     Endless,
     /// So many simulated seconds.
     Seconds(f64),
-    /// For one sample, whatever duration is given.
+    /// For one native sample, whatever duration is given.
     OneSample,
 }
 
@@ -151,6 +155,16 @@ impl InjectionKind {
             Self::Spike | Self::LevelShift | Self::Drift | Self::NoiseBurst | Self::Oscillation => {
                 SizeRule::OfField
             }
+        }
+    }
+
+    /// The shortest duration that it may have, in simulated seconds.
+    #[must_use]
+    pub fn shortest_s(self) -> f64 {
+        if self.is_sensor() {
+            MIN_SENSOR_FAULT_S
+        } else {
+            MIN_DISTURBANCE_S
         }
     }
 

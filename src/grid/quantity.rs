@@ -1,5 +1,7 @@
 //! What can be measured at an entity: wire name, unit, meaning and normal range.
 
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -36,16 +38,17 @@ const fn quantity(
     }
 }
 
-/// The quantities of a bus whose power stays within `p_mw` and `q_mvar` (both signs).
+/// The quantities of a bus whose voltage stays within `voltage_pu`, beyond which it is a fault, and whose
+/// power within `p_mw` and `q_mvar` (both signs).
 #[must_use]
-pub fn of_bus(p_mw: f64, q_mvar: f64) -> Vec<Quantity> {
+pub fn of_bus(voltage_pu: RangeInclusive<f64>, p_mw: f64, q_mvar: f64) -> Vec<Quantity> {
     vec![
         quantity(
             "voltageMagnitude",
             "p.u.",
             "Voltage magnitude on the base voltage of the bus.",
-            0.95,
-            1.05,
+            *voltage_pu.start(),
+            *voltage_pu.end(),
         ),
         quantity(
             "voltageAngle",

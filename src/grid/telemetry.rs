@@ -229,6 +229,17 @@ impl Sample {
         }
     }
 
+    /// The sample as it goes out at `now`.
+    #[must_use]
+    pub fn stamped(mut self, now: Timestamp) -> Self {
+        match &mut self {
+            Self::Converter(ConverterSample { timestamp, .. })
+            | Self::Bus(BusSample { timestamp, .. })
+            | Self::Res(ResSample { timestamp, .. }) => *timestamp = now,
+        }
+        self
+    }
+
     /// What kind of entity that is.
     #[must_use]
     pub fn kind(&self) -> EntityKind {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::simulation::watch::Alerts;
+use crate::simulation::alerts::Alerts;
 
 use super::{App, error::JsonBody};
 

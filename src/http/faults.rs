@@ -44,8 +44,8 @@ struct InjectionBody {
     /// `SPIKE` and `LEVEL_SHIFT` an offset, `DRIFT` the offset at the end, `NOISE_BURST` a standard deviation,
     /// `OSCILLATION` an amplitude. `BRANCH_TRIP`, `STUCK` and `MISSING` have none.
     size: Option<f64>,
-    /// How long in simulated seconds: at least the present speed, at most 86400. Where it is missing:
-    /// `LOAD_STEP`, `CLOUD_FRONT` 60, `VOLTAGE_DIP` 2, `GENERATOR_LOSS` 120, `GUST` 20, `FAN_FAILURE` 600,
+    /// How long in simulated seconds, whatever the speed: 0.1 to 86400, for sensors 1 to 86400. `CLOUD_FRONT` and
+    /// `GUST` act on the weather, which moves once a simulated second. Where it is missing: `LOAD_STEP`, `CLOUD_FRONT` 60, `VOLTAGE_DIP` 2, `GENERATOR_LOSS` 120, `GUST` 20, `FAN_FAILURE` 600,
     /// `DC_SOURCE_LOSS` 10, sensors 30; `BRANCH_TRIP` until it is deleted, `SPIKE` one sample in any case.
     duration_s: Option<f64>,
     /// Sensors: the field of the samples; `activePower`, or `generation` of a renewable unit, where it is
@@ -155,17 +155,13 @@ async fn inject(
 ) -> Result<(StatusCode, JsonBody<InjectionView>), ApiError> {
     let request = read(&body)?;
     let id = request.entity.clone();
-    let speed = app.simulation.run().speed;
-    let order =
-        app.simulation
-            .plant()
-            .place(request, speed)
-            .map_err(|misplaced| match misplaced {
-                Misplaced::UnknownEntity => ApiError::NotFound(format!(
-                    "there is no entity {id:?}: GET the list of all entities for their ids"
-                )),
-                Misplaced::Problems(problems) => ApiError::BadRequest(problems),
-            })?;
+    let order = app.simulation.plant().place(request);
+    let order = order.map_err(|misplaced| match misplaced {
+        Misplaced::UnknownEntity => ApiError::NotFound(format!(
+            "there is no entity {id:?}: GET the list of all entities for their ids"
+        )),
+        Misplaced::Problems(problems) => ApiError::BadRequest(problems),
+    })?;
     let outcome = app.simulation.submit(Command::Inject(order)).await??;
     Ok((StatusCode::CREATED, JsonBody(placed(outcome)?)))
 }

@@ -207,7 +207,8 @@ impl<'a> Watch<'a> {
             let Some(row) = row else { continue };
             for (monitor, place) in monitors {
                 let value = fault::value_of(monitor.fault_type(), model, row);
-                let Some(change) = monitor.observe(&self.limits, value) else {
+                let limits = self.limits.of(monitor.fault_type());
+                let Some(change) = monitor.observe(limits, tick, value) else {
                     continue;
                 };
                 match change.phase {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
+    detect::fault::FaultLimits,
     grid::{
         entity::{Entity, EntityId, EntityKind, EntityType, Rating},
         quantity::{self, Quantity},
@@ -73,6 +74,7 @@ pub(super) fn of(
             .filter(|station| station.bus == at)
             .map(|station| station.rated_mva)
             .sum();
+        let limits = FaultLimits::default().allowing(bus.vmin_pu, bus.vmax_pu);
         let p_mw = rated.max(NORMAL_POWER * bus.pd_mw.abs());
         let q_mvar = (0.6 * rated).max(NORMAL_POWER * bus.qd_mvar.abs());
         inventory.add(
@@ -80,7 +82,11 @@ pub(super) fn of(
             EntityKind::Bus,
             shown.bus_type,
             Rating::BaseKv(bus.base_kv),
-            quantity::of_bus(p_mw, q_mvar),
+            quantity::of_bus(
+                limits.undervoltage.low..=limits.overvoltage.low,
+                p_mw,
+                q_mvar,
+            ),
             Place::Bus(at),
         );
     }

@@ -39,13 +39,16 @@ pub mod wind;
 
 use std::sync::Arc;
 
-use crate::grid::{
-    entity::EntityKind,
-    injection::InjectionOrder,
-    run::RunSettings,
-    telemetry::Sample,
-    time::{STEP_MS, Timestamp},
-    topology::{NetworkState, Topology},
+use crate::{
+    detect::Row,
+    grid::{
+        entity::EntityKind,
+        injection::InjectionOrder,
+        run::RunSettings,
+        telemetry::Sample,
+        time::{STEP_MS, Timestamp},
+        topology::{NetworkState, Topology},
+    },
 };
 
 pub use file::PlantError;
@@ -206,6 +209,11 @@ impl Plant {
         self.network.state(timestamp)
     }
 
+    /// The loading of each branch in % of its rating; none where it has no rating.
+    pub fn loadings_percent(&self) -> impl Iterator<Item = Option<f64>> {
+        self.network.loadings_percent()
+    }
+
     /// Where the energy of a converter's DC link went in the newest step; none where `id` is no
     /// converter with a link of its own. Samples carry neither source power nor losses.
     #[must_use]
@@ -222,6 +230,13 @@ impl Plant {
     /// Adds a sample of each entity of a kind.
     pub fn sample(&self, kind: EntityKind, timestamp: Timestamp, samples: &mut Vec<Sample>) {
         observe::sample(self, kind, timestamp, samples);
+    }
+
+    /// What limits look at of an entity, by its place among those of its kind, as its sensors would show it
+    /// without noise; nothing where nothing is sampled, or limits look at nothing.
+    #[must_use]
+    pub fn noiseless(&self, kind: EntityKind, at: usize) -> Option<Row> {
+        observe::noiseless(self, kind, at)
     }
 
     /// Goes on by one step, while `orders` act.

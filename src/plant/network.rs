@@ -8,7 +8,7 @@ use crate::{
         time::Timestamp,
         topology::{BranchFlow, NetworkState, Topology, TopologyBranch, TopologyBus},
     },
-    powerflow::{BusType, Case, PowerFlow},
+    powerflow::{BusType, Case, Flow, PowerFlow},
 };
 
 /// How close to its target a dip's voltage is brought, in p.u.
@@ -174,24 +174,25 @@ impl Network {
         self.flow.slack_buses().map(|bus| p_mw[bus]).sum()
     }
 
+    /// The loading of each branch; none where it has no rating.
+    pub(super) fn loadings_percent(&self) -> impl Iterator<Item = Option<f64>> {
+        let flows = self.flow.flows().zip(&self.ids.rate_mva);
+        flows.map(|(flow, rate_mva)| loading_percent(&flow, *rate_mva))
+    }
+
     /// What flows at present.
     pub(super) fn state(&self, timestamp: Timestamp) -> NetworkState {
         let flows = self
             .flow
             .flows()
             .zip(self.ids.branches.iter().zip(&self.ids.rate_mva));
-        let flows = flows.map(|(flow, (id, rate_mva))| {
-            let from = flow.p_from_mw * flow.p_from_mw + flow.q_from_mvar * flow.q_from_mvar;
-            let to = flow.p_to_mw * flow.p_to_mw + flow.q_to_mvar * flow.q_to_mvar;
-            let loading = 100.0 * from.max(to).sqrt() / rate_mva;
-            BranchFlow {
-                id: id.clone(),
-                p_from_mw: flow.p_from_mw,
-                q_from_mvar: flow.q_from_mvar,
-                p_to_mw: flow.p_to_mw,
-                q_to_mvar: flow.q_to_mvar,
-                loading_percent: (*rate_mva > 0.0).then_some(loading),
-            }
+        let flows = flows.map(|(flow, (id, rate_mva))| BranchFlow {
+            id: id.clone(),
+            p_from_mw: flow.p_from_mw,
+            q_from_mvar: flow.q_from_mvar,
+            p_to_mw: flow.p_to_mw,
+            q_to_mvar: flow.q_to_mvar,
+            loading_percent: loading_percent(&flow, *rate_mva),
         });
         NetworkState {
             flows: flows.collect(),
@@ -200,6 +201,13 @@ impl Network {
             converged: self.converged,
         }
     }
+}
+
+/// Apparent power at the more loaded end over the rating, in %.
+fn loading_percent(flow: &Flow, rate_mva: f64) -> Option<f64> {
+    let from = flow.p_from_mw * flow.p_from_mw + flow.q_from_mvar * flow.q_from_mvar;
+    let to = flow.p_to_mw * flow.p_to_mw + flow.q_to_mvar * flow.q_to_mvar;
+    (rate_mva > 0.0).then(|| 100.0 * from.max(to).sqrt() / rate_mva)
 }
 
 /// The id of a bus.

@@ -1,6 +1,10 @@
 //! Samples: the state of the plant as sensors see it.
 
 use crate::{
+    detect::{
+        Row,
+        model::{bus, converter},
+    },
     grid::{
         entity::{EntityId, EntityKind, EntityType},
         telemetry::{
@@ -94,6 +98,32 @@ pub(super) fn sample(
     }
 }
 
+/// What the sensors of an entity, by its place among those of its kind, would show without noise, as far as
+/// limits look at it; nothing where nothing is sampled or no limit is known.
+pub(super) fn noiseless(plant: &Plant, kind: EntityKind, at: usize) -> Option<Row> {
+    let mut row = Row::EMPTY;
+    match kind {
+        EntityKind::Bus => {
+            if !plant.network.flow.energised(at) {
+                return None;
+            }
+            let (voltage_pu, frequency_hz) = plant.grid_at(at);
+            row.values[bus::VOLTAGE] = voltage_pu;
+            row.values[bus::FREQUENCY] = frequency_hz;
+        }
+        EntityKind::Converter => {
+            let truth = Truth::of(plant, at)?;
+            row.values[converter::DC_VOLTAGE] = truth.dc_v;
+            row.values[converter::CURRENT_D] = truth.current_d_a;
+            row.values[converter::CURRENT_Q] = truth.current_q_a.unwrap_or(0.0);
+            row.values[converter::FREQUENCY] = truth.frequency_hz;
+            row.values[converter::TEMPERATURE] = truth.heat_sink_c;
+        }
+        EntityKind::ResUnit | EntityKind::Branch => return None,
+    }
+    Some(row)
+}
+
 fn noise(plant: &Plant, source: &Source) -> Noise {
     Noise {
         draws: source.at(plant.state.steps),
@@ -142,48 +172,12 @@ fn converters(plant: &Plant, timestamp: Timestamp, samples: &mut Vec<Sample>) {
     for (at, unit) in plant.spec.converters.iter().enumerate() {
         let Sensor { source, scale } = &plant.sensors.converters[at];
         let mut noise = noise(plant, source);
-        let (voltage_pu, frequency_hz) = plant.grid_at(unit.bus);
-        let truth = match (&unit.kind, &plant.state.converters[at]) {
-            (ConverterKind::Grid { converter, .. }, ConverterState::Grid(state)) => {
-                let readings = state.readings();
-                // Currents are the converter's; its power is that at the bus's present voltage.
-                let peak_v = voltage_pu * converter.parameters().nominal_peak_v();
-                Truth {
-                    dc_v: readings.dc_v,
-                    current_d_a: readings.current_d_a,
-                    current_q_a: Some(readings.current_q_a),
-                    active_kw: 1.5e-3 * peak_v * readings.current_d_a,
-                    reactive_kvar: Some(-1.5e-3 * peak_v * readings.current_q_a),
-                    thd_percent: readings.thd_percent,
-                    heat_sink_c: readings.heat_sink_c,
-                    terminal_v: peak_v,
-                }
-            }
-            (_, ConverterState::Buck(state)) => {
-                let readings = state.readings();
-                Truth {
-                    dc_v: readings.input_v,
-                    current_d_a: readings.inductor_a,
-                    current_q_a: None,
-                    active_kw: readings.output_w / 1000.0,
-                    reactive_kvar: None,
-                    thd_percent: readings.ripple_percent,
-                    heat_sink_c: readings.heat_sink_c,
-                    terminal_v: readings.output_v,
-                }
-            }
-            // A converter and its state are of one kind.
-            _ => continue,
+        let Some(truth) = Truth::of(plant, at) else {
+            continue;
         };
         samples.push(Sample::Converter(ConverterSample {
             converter_id: unit.id.clone(),
-            state: truth.measured(
-                &mut noise,
-                scale,
-                &unit.id,
-                frequency_hz,
-                unit.entity_type(),
-            ),
+            state: truth.measured(&mut noise, scale, &unit.id, unit.entity_type()),
             stale: !plant.converged(),
             timestamp,
         }));
@@ -200,15 +194,55 @@ struct Truth {
     thd_percent: f64,
     heat_sink_c: f64,
     terminal_v: f64,
+    frequency_hz: f64,
 }
 
 impl Truth {
+    /// What is true of the converter at a place.
+    fn of(plant: &Plant, at: usize) -> Option<Self> {
+        let unit = plant.spec.converters.get(at)?;
+        let (voltage_pu, frequency_hz) = plant.grid_at(unit.bus);
+        match (&unit.kind, plant.state.converters.get(at)?) {
+            (ConverterKind::Grid { converter, .. }, ConverterState::Grid(state)) => {
+                let readings = state.readings();
+                // Currents are the converter's; its power is that at the bus's present voltage.
+                let peak_v = voltage_pu * converter.parameters().nominal_peak_v();
+                Some(Self {
+                    dc_v: readings.dc_v,
+                    current_d_a: readings.current_d_a,
+                    current_q_a: Some(readings.current_q_a),
+                    active_kw: 1.5e-3 * peak_v * readings.current_d_a,
+                    reactive_kvar: Some(-1.5e-3 * peak_v * readings.current_q_a),
+                    thd_percent: readings.thd_percent,
+                    heat_sink_c: readings.heat_sink_c,
+                    terminal_v: peak_v,
+                    frequency_hz,
+                })
+            }
+            (_, ConverterState::Buck(state)) => {
+                let readings = state.readings();
+                Some(Self {
+                    dc_v: readings.input_v,
+                    current_d_a: readings.inductor_a,
+                    current_q_a: None,
+                    active_kw: readings.output_w / 1000.0,
+                    reactive_kvar: None,
+                    thd_percent: readings.ripple_percent,
+                    heat_sink_c: readings.heat_sink_c,
+                    terminal_v: readings.output_v,
+                    frequency_hz,
+                })
+            }
+            // A converter and its state are of one kind.
+            _ => None,
+        }
+    }
+
     fn measured(
         &self,
         noise: &mut Noise,
         scale: &Scale,
         id: &EntityId,
-        frequency_hz: f64,
         converter_type: EntityType,
     ) -> ConverterPayload {
         let (current, power) = (scale.current(), scale.converter_power());
@@ -223,7 +257,7 @@ impl Truth {
             reactive_power: self
                 .reactive_kvar
                 .map_or(0.0, |value| noise.on(value, power)),
-            frequency: noise.on(frequency_hz, FREQUENCY),
+            frequency: noise.on(self.frequency_hz, FREQUENCY),
             thd: noise.on(self.thd_percent, THD).max(0.0),
             temperature: noise.on(self.heat_sink_c, TEMPERATURE),
             grid_voltage: noise.on(self.terminal_v, scale.terminal_voltage()).max(0.0),

@@ -40,16 +40,11 @@ pub enum Misplaced {
 }
 
 impl PlantSpec {
-    /// Checks a request against the plant and fills in what it leaves open, while the run has
-    /// `speed`.
+    /// Checks a request against the plant and fills in what it leaves open.
     ///
     /// # Errors
     /// Why it cannot be placed.
-    pub fn place(
-        &self,
-        request: InjectionRequest,
-        speed: u32,
-    ) -> Result<InjectionOrder, Misplaced> {
+    pub fn place(&self, request: InjectionRequest) -> Result<InjectionOrder, Misplaced> {
         let InjectionRequest {
             kind,
             entity: id,
@@ -65,7 +60,7 @@ impl PlantSpec {
         }
         let field = place_field(kind, entity, field, &mut problems);
         let size = self.place_size(kind, entity, field.as_deref(), size, &mut problems);
-        let duration_s = place_duration(kind, duration_s, speed, &mut problems);
+        let duration_s = place_duration(kind, duration_s, &mut problems);
         if problems.is_empty() {
             Ok(InjectionOrder {
                 kind,
@@ -192,21 +187,20 @@ fn place_field(
 fn place_duration(
     kind: InjectionKind,
     duration_s: Option<f64>,
-    speed: u32,
     problems: &mut Vec<String>,
 ) -> Option<f64> {
-    let shortest = f64::from(speed);
+    let shortest = kind.shortest_s();
     if let Some(given) = duration_s
         && !(shortest..=MAX_DURATION_S).contains(&given)
     {
         problems.push(format!(
-            "durationS must be a number from {shortest} (the present speed, so that a sample falls into it) to {MAX_DURATION_S}"
+            "durationS must be a number from {shortest} to {MAX_DURATION_S}"
         ));
     }
     match kind.duration() {
         DurationRule::Endless => duration_s,
         DurationRule::OneSample => None,
-        DurationRule::Seconds(default) => Some(duration_s.unwrap_or(default.max(shortest))),
+        DurationRule::Seconds(default) => Some(duration_s.unwrap_or(default)),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::detect::{
     EntityModel, Noise, Nominal,
+    fault::FaultLimits,
     model::{Converter, Inverter, Solar, Thermal, Wind},
 };
 
@@ -52,6 +53,13 @@ impl PlantSpec {
             nominal: Nominal::Wind(wind(unit)),
         });
         buses.chain(converters).chain(solar).chain(wind).collect()
+    }
+
+    /// The limits of a bus: the standard's, widened where the case allows more.
+    #[must_use]
+    pub fn bus_limits(&self, at: usize) -> FaultLimits {
+        let bus = &self.case.buses[at];
+        FaultLimits::default().allowing(bus.vmin_pu, bus.vmax_pu)
     }
 
     /// What 1 p.u. of power is in the network, in MVA.

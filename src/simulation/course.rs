@@ -73,14 +73,14 @@ impl Course {
 
     /// Goes on by one step: injections that are over end, random ones begin.
     pub fn next_step(&mut self, spec: &PlantSpec) {
-        let before = self.clock.tick_of(self.step + 1);
-        let done = Tick(before.0.saturating_sub(1));
-        self.ledger.retire(self.step, done, &self.clock);
+        self.ledger.retire(self.step, &self.clock);
         if self.step.is_multiple_of(STEPS_PER_SECOND) {
             let settings = &self.run.settings;
             let second = self.step / STEPS_PER_SECOND;
             if let Some(order) = spec.random_injection(settings.seed, second, settings.disturbances)
             {
+                let next = self.clock.tick_of(self.step + 1);
+                let done = Tick(next.0.saturating_sub(1));
                 self.ledger.random(order, self.step, done);
             }
         }
@@ -115,16 +115,16 @@ impl Course {
         match effect {
             Effect::Inject(order) => self.inject(order, tick, spec).map(Some),
             Effect::EndInjection(id) => {
-                self.ledger.retire(self.step, tick, &self.clock);
+                self.ledger.retire(self.step, &self.clock);
                 self.ledger.end(id, tick)?;
-                Ok(self.find(id, tick))
+                Ok(self.find(id))
             }
             Effect::Speed(speed) => {
                 self.clock.change_speed(tick, *speed);
                 Ok(None)
             }
             Effect::End => {
-                self.ledger.retire(self.step, tick, &self.clock);
+                self.ledger.retire(self.step, &self.clock);
                 self.ledger.end_all(tick);
                 self.over = true;
                 Ok(None)
@@ -137,10 +137,10 @@ impl Course {
         }
     }
 
-    /// All injections that are remembered, when `tick` is done.
+    /// All injections that are remembered, when the newest step is done.
     #[must_use]
-    pub fn injections(&self, tick: Tick) -> Vec<InjectionView> {
-        self.ledger.views(self.step, tick, &self.clock)
+    pub fn injections(&self) -> Vec<InjectionView> {
+        self.ledger.views(self.step, &self.clock)
     }
 
     fn inject(
@@ -152,23 +152,23 @@ impl Course {
         if self.over {
             return Err(Rejection::Stopped);
         }
-        self.ledger.retire(self.step, tick, &self.clock);
+        self.ledger.retire(self.step, &self.clock);
         let end = match (order.kind.duration(), order.duration_steps()) {
             (DurationRule::OneSample, _) => {
                 let entity = spec.catalogue().get(order.entity.as_str());
                 let kind = entity.ok_or(Rejection::UnknownInjection)?.kind;
-                End::Tick(period::next_sample(kind, self.run.start, tick))
+                End::Step(period::next_sample(kind, self.step))
             }
             (_, Some(steps)) => End::Step(self.step.saturating_add(steps)),
             (_, None) => End::Open,
         };
         let placed = self.ledger.command(order.clone(), self.step, tick, end)?;
         let id = placed.id.clone();
-        self.find(&id, tick).ok_or(Rejection::UnknownInjection)
+        self.find(&id).ok_or(Rejection::UnknownInjection)
     }
 
-    fn find(&self, id: &str, tick: Tick) -> Option<InjectionView> {
-        let views = self.injections(tick);
+    fn find(&self, id: &str) -> Option<InjectionView> {
+        let views = self.injections();
         views.into_iter().find(|view| view.id == id)
     }
 }

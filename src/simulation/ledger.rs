@@ -26,8 +26,6 @@ const MAX_ACTIVE: usize = 1000;
 pub enum End {
     /// With this step.
     Step(u64),
-    /// With this tick, whatever the speed: it lasts for one sample.
-    Tick(Tick),
     /// Not.
     Open,
 }
@@ -50,10 +48,9 @@ pub struct Injection {
 }
 
 impl Injection {
-    fn is_over(&self, step: u64, tick: Tick) -> bool {
+    fn is_over(&self, step: u64) -> bool {
         match self.end {
             End::Step(last) => last <= step,
-            End::Tick(last) => last <= tick,
             End::Open => false,
         }
     }
@@ -61,7 +58,6 @@ impl Injection {
     fn end_tick(&self, clock: &StepClock) -> Option<Tick> {
         match self.end {
             End::Step(last) => Some(clock.tick_of(last)),
-            End::Tick(last) => Some(last),
             End::Open => None,
         }
     }
@@ -173,15 +169,14 @@ impl Ledger {
         }
     }
 
-    /// Ends those that are over when `step` and `tick` are done.
-    pub fn retire(&mut self, step: u64, tick: Tick, clock: &StepClock) {
-        while let Some(at) = self
-            .active
-            .iter()
-            .position(|injection| injection.is_over(step, tick))
-        {
+    /// Ends those that are over when `step` is done.
+    pub fn retire(&mut self, step: u64, clock: &StepClock) {
+        let over = |injection: &Injection| injection.is_over(step);
+        while let Some(at) = self.active.iter().position(over) {
             let injection = self.active.remove(at);
-            let ended = injection.end_tick(clock).unwrap_or(tick);
+            let ended = injection
+                .end_tick(clock)
+                .unwrap_or_else(|| clock.tick_of(step));
             self.remember(injection, ended);
         }
     }
@@ -193,17 +188,18 @@ impl Ledger {
         }
     }
 
-    /// All that are remembered, oldest start first; those that are over when `step` and `tick` are
-    /// done count as ended.
+    /// All that are remembered, oldest start first; those that are over when `step` is done count as
+    /// ended.
     #[must_use]
-    pub fn views(&self, step: u64, tick: Tick, clock: &StepClock) -> Vec<InjectionView> {
+    pub fn views(&self, step: u64, clock: &StepClock) -> Vec<InjectionView> {
         let ended = self
             .ended
             .iter()
             .map(|ended| ended.injection.view(Some(ended.tick), false));
-        let active = self.active.iter().map(|injection| {
-            injection.view(injection.end_tick(clock), !injection.is_over(step, tick))
-        });
+        let active = self
+            .active
+            .iter()
+            .map(|injection| injection.view(injection.end_tick(clock), !injection.is_over(step)));
         ended.chain(active).collect()
     }
 
@@ -250,12 +246,12 @@ mod tests {
             .id
             .clone();
         assert_eq!(id, "VOLTAGE_DIP-BUS-004-C1");
-        ledger.retire(24, Tick(1024), &clock);
+        ledger.retire(24, &clock);
         assert_eq!(ledger.active().len(), 1);
-        assert!(!ledger.views(25, Tick(1025), &clock)[0].active);
-        ledger.retire(25, Tick(1025), &clock);
+        assert!(!ledger.views(25, &clock)[0].active);
+        ledger.retire(25, &clock);
         assert!(ledger.active().is_empty());
-        let view = &ledger.views(30, Tick(1030), &clock)[0];
+        let view = &ledger.views(30, &clock)[0];
         assert_eq!((view.active, view.end_tick), (false, Some(Tick(1025))));
         assert_eq!(ledger.end(&id, Tick(1030)), Err(Rejection::Ended));
     }
@@ -291,12 +287,9 @@ mod tests {
         let mut clock = StepClock::new(Tick(0), 1);
         let mut ledger = Ledger::default();
         ledger.command(dip(), 0, Tick(0), End::Step(20)).unwrap();
-        assert_eq!(ledger.views(0, Tick(0), &clock)[0].end_tick, Some(Tick(20)));
+        assert_eq!(ledger.views(0, &clock)[0].end_tick, Some(Tick(20)));
         clock.change_speed(Tick(10), 5);
-        assert_eq!(
-            ledger.views(10, Tick(10), &clock)[0].end_tick,
-            Some(Tick(12))
-        );
+        assert_eq!(ledger.views(10, &clock)[0].end_tick, Some(Tick(12)));
     }
 
     #[test]
@@ -311,7 +304,7 @@ mod tests {
             ledger.end(&id, Tick(1)).unwrap();
         }
         let clock = StepClock::new(Tick(0), 1);
-        assert_eq!(ledger.views(0, Tick(0), &clock).len(), 100);
+        assert_eq!(ledger.views(0, &clock).len(), 100);
         assert_eq!(
             ledger.end("VOLTAGE_DIP-BUS-004-C1", Tick(2)),
             Err(Rejection::UnknownInjection)

@@ -1,9 +1,9 @@
 //! The replicated state machine: the plant, stepped tick after tick, and the commands placed on it.
 //!
 //! No clock, no I/O, no randomness but the run's seed: the same entries give the same batches on
-//! every instance. At a tick the run first advances by `speed` steps and is sampled, then the
-//! commands of that tick take effect, in the order of the log. So a start's first sample comes one
-//! full period after it, and a stop's notification is the last event of the run.
+//! every instance. At a tick the run first advances by `speed` steps (`active.rs`), then the
+//! commands of that tick take effect (`effects.rs`), in the order of the log. So a start's first
+//! sample comes one full period after it, and a stop's notification is the last event of the run.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -13,25 +13,24 @@ use crate::{
     cluster::{Outcome, Rejection, Verdict},
     config,
     grid::{
-        alert::{Anomaly, Fault},
-        command::{Entry, Report},
+        command::Entry,
         entity::{Catalogue, EntityKind},
         event::{Batch, Effected, Event, Notification, RunChange},
         injection::InjectionView,
         run::{Run, SimulationView},
-        time::{STEP_MS, Tick, Timeline},
+        time::{Tick, Timeline},
         topology::{NetworkState, Topology, TopologyUpdate},
     },
-    plant::{Plant, PlantSpec},
+    plant::PlantSpec,
 };
 
 use super::{
+    active::Active,
+    alerts::Alerts,
     control::{Control, Effect},
     course::Course,
     history::History,
-    period::{BUS_PERIOD, CONVERTER_PERIOD, RES_PERIOD},
-    sensor,
-    watch::{self, Alerts, Watch},
+    period::{self, SAMPLED},
 };
 
 /// An effect that waits for its tick.
@@ -41,13 +40,6 @@ pub(super) struct Scheduled {
     /// Place of its command in the log.
     pub(super) position: u64,
     pub(super) effect: Effect,
-}
-
-/// What a run that is on computes.
-#[derive(Debug, Clone)]
-pub(super) struct Active {
-    pub(super) plant: Plant,
-    pub(super) watch: Watch,
 }
 
 /// The state of everything, at one tick.
@@ -264,7 +256,7 @@ impl Machine {
             self.ahead(last)
         };
         let views = match (&course, &self.course) {
-            (Some(course), _) | (None, Some(course)) => course.injections(last),
+            (Some(course), _) | (None, Some(course)) => course.injections(),
             (None, None) => Vec::new(),
         };
         if views != *self.injections {
@@ -272,189 +264,69 @@ impl Machine {
         }
     }
 
+    /// The run goes on by a tick.
     fn advance(&mut self, events: &mut Vec<Arc<Event>>) {
-        let (Some(Active { plant, watch }), Some(course)) = (&mut self.active, &mut self.course)
-        else {
+        let timestamp = self.timeline.timestamp(self.done);
+        let (Some(active), Some(course)) = (&mut self.active, &mut self.course) else {
+            return;
+        };
+        let news = active.advance(course, &self.spec, timestamp);
+        for topology in news.topologies {
+            self.topology = topology.clone();
+            let update = TopologyUpdate {
+                topology,
+                timestamp,
+            };
+            push(events, Event::Topology(update));
+        }
+        if news.unsolved {
+            let notification = Notification::not_converged(timestamp);
+            push(events, Event::Notification(notification));
+        }
+        if !news.alerts.is_empty() {
+            self.alerts = active.watch.alerts();
+        }
+        self.publish(events);
+        for alert in news.alerts {
+            push_alert(events, alert);
+        }
+        self.list_injections();
+    }
+
+    /// Samples go out whose period on the wire is over.
+    fn publish(&mut self, events: &mut Vec<Arc<Event>>) {
+        let (Some(active), Some(course)) = (&self.active, &self.course) else {
             return;
         };
         let timestamp = self.timeline.timestamp(self.done);
-        let converged = plant.converged();
-        for _ in 0..course.speed() {
-            course.next_step(&self.spec);
-            plant.step(
-                course
-                    .ledger()
-                    .active()
-                    .iter()
-                    .map(|injection| &injection.order),
-            );
-        }
-        if !Arc::ptr_eq(&self.topology, plant.topology()) {
-            self.topology = plant.topology().clone();
-            watch.set_network(&self.topology);
-            push(
-                events,
-                Event::Topology(TopologyUpdate {
-                    topology: self.topology.clone(),
-                    timestamp,
-                }),
-            );
-        }
-        if converged && !plant.converged() {
-            push(
-                events,
-                Event::Notification(Notification::not_converged(timestamp)),
-            );
-        }
         let elapsed = self.done.since(course.run.start);
-        let at = sensor::Instant {
-            seed: course.run.settings.seed,
-            step: course.step(),
-            tick: self.done,
-        };
-        let mut alerts = Vec::new();
-        for (kind, period) in [
-            (EntityKind::ResUnit, RES_PERIOD),
-            (EntityKind::Bus, BUS_PERIOD),
-            (EntityKind::Converter, CONVERTER_PERIOD),
-        ] {
-            if !elapsed.is_multiple_of(period) {
+        for kind in SAMPLED {
+            if !elapsed.is_multiple_of(period::of(kind)) {
                 continue;
             }
-            let mut samples = Vec::new();
-            plant.sample(kind, timestamp, &mut samples);
-            let sampled: Vec<_> = samples
-                .iter()
-                .map(|sample| sample.entity().clone())
-                .collect();
-            let latest = self.history.latest();
-            let catalogue = self.spec.catalogue();
-            let published: Vec<_> = samples
-                .into_iter()
-                .filter_map(|sample| {
-                    let before = catalogue
-                        .find(sample.entity().as_str())
-                        .and_then(|at| latest.get(at)?.as_deref());
-                    sensor::distort(sample, course.ledger().active(), before, at)
-                })
-                .map(|sample| Arc::new(Event::Sample(sample)))
-                .collect();
-            let seen = watch::Instant {
-                step: at.step,
-                dt_s: (period * u64::from(course.speed()) * STEP_MS) as f64 / 1000.0,
-                timestamp,
-            };
-            watch.observe(kind, &sampled, &published, seen, &mut alerts);
-            self.history.add(kind, catalogue, &published);
+            let published = active.native.published(kind, timestamp);
+            self.history.add(kind, self.spec.catalogue(), &published);
             events.extend(published);
             if kind == EntityKind::Bus {
-                let last = self.network.as_deref();
-                let network = if let (false, Some(last)) = (plant.converged(), last) {
-                    // The last solution stays, and nothing is concluded from it.
-                    Arc::new(NetworkState {
-                        converged: false,
-                        timestamp,
-                        ..last.clone()
-                    })
-                } else {
-                    let network = Arc::new(plant.network(timestamp));
-                    watch.observe_flows(&network, seen, &mut alerts);
-                    network
-                };
-                self.network = Some(network);
+                self.network = active.native.network(timestamp);
             }
         }
-        if !alerts.is_empty() {
-            self.alerts = watch.alerts();
-        }
-        for alert in alerts {
-            let notification = match &alert {
-                Event::Fault(fault) => Notification::of_fault(fault),
-                Event::Anomaly(anomaly) => Some(Notification::of_anomaly(anomaly)),
-                _ => None,
-            };
-            push(events, alert);
-            if let Some(notification) = notification {
-                push(events, Event::Notification(notification));
-            }
-        }
-        self.list_injections();
-    }
-
-    fn take_effect(&mut self, effect: &Effect, batch: &mut Batch) {
-        let timestamp = self.timeline.timestamp(self.done);
-        if let (Some(course), false) = (&mut self.course, matches!(effect, Effect::Begin(_))) {
-            // It was judged when it was accepted.
-            let _ = course.take_effect(effect, self.done, &self.spec);
-        }
-        match effect {
-            Effect::Begin(run) => {
-                let plant = Plant::new(self.spec.clone(), &run.settings);
-                let before = std::mem::replace(&mut self.topology, plant.topology().clone());
-                if before != self.topology {
-                    // What the run before left out of service is back.
-                    push(
-                        &mut batch.events,
-                        Event::Topology(TopologyUpdate {
-                            topology: self.topology.clone(),
-                            timestamp,
-                        }),
-                    );
-                }
-                self.active = Some(Active {
-                    plant,
-                    watch: Watch::new(&self.spec),
-                });
-                self.course = Some(Course::begin(run.clone()));
-                self.history = History::new(self.spec.catalogue());
-                self.network = None;
-                batch.run = RunChange::Began;
-                push(
-                    &mut batch.events,
-                    Event::Notification(Notification::simulation_started(timestamp)),
-                );
-            }
-            Effect::StartedAgain => {
-                push(
-                    &mut batch.events,
-                    Event::Notification(Notification::simulation_started(timestamp)),
-                );
-            }
-            Effect::End => {
-                self.active = None;
-                self.alerts = Arc::default();
-                batch.run = RunChange::Ended;
-                push(
-                    &mut batch.events,
-                    Event::Notification(Notification::simulation_stopped(timestamp)),
-                );
-            }
-            Effect::Speed(_) | Effect::Inject(_) | Effect::EndInjection(_) => {}
-            Effect::Report(Report::Fault(details)) => {
-                let fault = Fault {
-                    details: details.clone(),
-                    timestamp,
-                };
-                let notification = Notification::of_fault(&fault);
-                push(&mut batch.events, Event::Fault(fault));
-                if let Some(notification) = notification {
-                    push(&mut batch.events, Event::Notification(notification));
-                }
-            }
-            Effect::Report(Report::Anomaly(details)) => {
-                let anomaly = Anomaly {
-                    details: details.clone(),
-                    timestamp,
-                };
-                let notification = Notification::of_anomaly(&anomaly);
-                push(&mut batch.events, Event::Anomaly(anomaly));
-                push(&mut batch.events, Event::Notification(notification));
-            }
-        }
-        self.list_injections();
     }
 }
 
-fn push(events: &mut Vec<Arc<Event>>, event: Event) {
+pub(super) fn push(events: &mut Vec<Arc<Event>>, event: Event) {
     events.push(Arc::new(event));
+}
+
+/// An alert, and its notification if it has one.
+pub(super) fn push_alert(events: &mut Vec<Arc<Event>>, alert: Event) {
+    let notification = match &alert {
+        Event::Fault(fault) => Notification::of_fault(fault),
+        Event::Anomaly(anomaly) => Some(Notification::of_anomaly(anomaly)),
+        _ => None,
+    };
+    push(events, alert);
+    if let Some(notification) = notification {
+        push(events, Event::Notification(notification));
+    }
 }

@@ -4,12 +4,16 @@
 //! it without clock or I/O, [`engine`] gives it the clock, the log and the outlet. Everything else
 //! sees a [`Simulation`]: a door for commands and a view of the newest state.
 
+mod active;
+pub mod alerts;
 pub mod control;
 pub mod course;
+mod effects;
 pub mod engine;
 pub mod history;
 pub mod ledger;
 pub mod machine;
+mod native;
 mod outlet;
 mod pacing;
 pub mod period;
@@ -21,6 +25,7 @@ pub mod step_clock;
 mod told;
 pub mod transfer;
 pub mod watch;
+mod wording;
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +43,7 @@ use crate::{
     plant::PlantSpec,
 };
 
-use self::{history::History, machine::Machine, watch::Alerts};
+use self::{alerts::Alerts, history::History, machine::Machine};
 
 /// What the plant looks like after the newest tick.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use crate::grid::{
     topology::Topology,
 };
 
-use super::{told::Told, watch::Alerts};
+use super::{alerts::Alerts, told::Told};
 
 /// Passes batches on without ever making the engine wait: where the publisher is far behind,
 /// samples are left out and counted, all other events are kept for the next batch. What has been
@@ -180,6 +180,8 @@ mod tests {
                 quantity: "voltageMagnitude".into(),
                 value: 0.8,
                 limit: 0.9,
+                extreme: None,
+                extreme_step: None,
             },
             timestamp: Timestamp::from_unix_ms(500),
         }

@@ -1,82 +1,102 @@
-//! Sensor faults: what makes a published sample differ from what was measured.
+//! Sensor faults: what makes that which a sensor shows differ from what is measured.
 
 use crate::{
-    grid::{
-        event::Event,
-        injection::InjectionKind,
-        telemetry::Sample,
-        time::{STEP_MS, Tick},
-    },
+    detect::Row,
+    grid::{entity::EntityKind, injection::InjectionKind, telemetry::Sample, time::STEP_MS},
     maths::sin,
     random::Source,
 };
 
-use super::{ledger::Injection, period};
+use super::{ledger::Injection, period, watch::stream_of};
 
 /// Samples in one period of an oscillation.
 const OSCILLATION_SAMPLES: f64 = 8.0;
 
-/// When and in which run a sample was taken.
+/// When and in which run something is measured.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Instant {
     pub(super) seed: u64,
     pub(super) step: u64,
-    pub(super) tick: Tick,
 }
 
 /// What the sensors say instead of `sample`: nothing if one of `faults` makes it missing. `previous`
-/// is the sample that was published before.
+/// is what they said last.
 pub(super) fn distort(
     mut sample: Sample,
     faults: &[Injection],
-    previous: Option<&Event>,
+    previous: Option<&Sample>,
     at: Instant,
 ) -> Option<Sample> {
     let concerns =
         |fault: &&Injection| fault.order.kind.is_sensor() && fault.order.entity == *sample.entity();
     let faults: Vec<_> = faults.iter().filter(concerns).collect();
+    let period = period::of(sample.kind());
     for fault in faults {
         if fault.order.kind == InjectionKind::Missing {
             return None;
         }
-        if let Some(field) = &fault.order.field {
-            distort_field(&mut sample, field, fault, previous, at);
+        let Some(field) = &fault.order.field else {
+            continue;
+        };
+        let Some(value) = sample.field_mut(field) else {
+            continue;
+        };
+        let last = || previous?.clone().field_mut(field).copied();
+        *value = distorted(*value, fault, period, last, at);
+        // The factor is computed from the generation as measured.
+        if let (Sample::Res(sample), "generation") = (&mut sample, field.as_str()) {
+            sample.utilization_factor = sample.generation / sample.capacity;
         }
     }
     Some(sample)
 }
 
-fn distort_field(
-    sample: &mut Sample,
-    field: &str,
-    fault: &Injection,
-    previous: Option<&Event>,
+/// What the sensors would say between two samples instead of `row`. A spike is one sample, so there is
+/// none in between.
+pub(super) fn distort_row<'a>(
+    mut row: Row,
+    kind: EntityKind,
+    faults: impl Iterator<Item = &'a Injection>,
+    previous: Option<&Sample>,
     at: Instant,
-) {
-    let kind = sample.kind();
-    let Some(value) = sample.field_mut(field) else {
-        return;
-    };
-    let size = fault.order.size.unwrap_or(0.0);
-    *value = match fault.order.kind {
-        InjectionKind::Spike | InjectionKind::LevelShift => *value + size,
-        InjectionKind::Drift => *value + size * progress(fault, at.step),
-        InjectionKind::NoiseBurst => *value + size * noise(fault, at),
-        InjectionKind::Oscillation => {
-            let samples = at.tick.since(fault.start_tick) as f64 / period::of(kind) as f64;
-            *value + size * sin(std::f64::consts::TAU * samples / OSCILLATION_SAMPLES)
+) -> Option<Row> {
+    let period = period::of(kind);
+    let fields = stream_of(kind).map_or(&[][..], |stream| stream.fields());
+    for fault in faults {
+        match fault.order.kind {
+            InjectionKind::Missing => return None,
+            InjectionKind::Spike => continue,
+            _ => {}
         }
-        InjectionKind::Stuck => previous
-            .and_then(|event| match event {
-                Event::Sample(previous) => previous.clone().field_mut(field).copied(),
-                _ => None,
-            })
-            .unwrap_or(*value),
-        _ => *value,
-    };
-    // The factor is computed from the generation as measured.
-    if let (Sample::Res(sample), "generation") = (sample, field) {
-        sample.utilization_factor = sample.generation / sample.capacity;
+        let wanted = fault.order.field.as_deref();
+        let field = fields.iter().position(|field| wanted == Some(field));
+        if let Some(field) = field {
+            let last = || previous.map(|previous| Row::from(previous).get(field));
+            row.values[field] = distorted(row.values[field], fault, period, last, at);
+        }
+    }
+    Some(row)
+}
+
+fn distorted(
+    value: f64,
+    fault: &Injection,
+    period: u64,
+    last: impl FnOnce() -> Option<f64>,
+    at: Instant,
+) -> f64 {
+    let size = fault.order.size.unwrap_or(0.0);
+    match fault.order.kind {
+        InjectionKind::Spike | InjectionKind::LevelShift => value + size,
+        InjectionKind::Drift => value + size * progress(fault, at.step),
+        InjectionKind::NoiseBurst => value + size * noise(fault, at),
+        InjectionKind::Oscillation => {
+            let steps = at.step.saturating_sub(fault.start_step);
+            let samples = steps as f64 / period as f64;
+            value + size * sin(std::f64::consts::TAU * samples / OSCILLATION_SAMPLES)
+        }
+        InjectionKind::Stuck => last().unwrap_or(value),
+        _ => value,
     }
 }
 
@@ -104,7 +124,7 @@ mod tests {
             entity::EntityType,
             injection::{Cause, InjectionOrder},
             telemetry::{ResSample, Resource},
-            time::Timestamp,
+            time::{Tick, Timestamp},
         },
         simulation::ledger::End,
     };
@@ -139,13 +159,9 @@ mod tests {
         }
     }
 
-    fn generation(fault: &Injection, tick: u64) -> f64 {
-        let previous = Event::Sample(sample(50.0));
-        let at = Instant {
-            seed: 1,
-            step: tick,
-            tick: Tick(tick),
-        };
+    fn generation(fault: &Injection, step: u64) -> f64 {
+        let previous = sample(50.0);
+        let at = Instant { seed: 1, step };
         let faults = std::slice::from_ref(fault);
         let Some(Sample::Res(sample)) = distort(sample(60.0), faults, Some(&previous), at) else {
             panic!("the sample is missing");
@@ -169,11 +185,7 @@ mod tests {
 
     #[test]
     fn a_missing_sample_is_missing_and_others_are_not() {
-        let at = Instant {
-            seed: 1,
-            step: 20,
-            tick: Tick(20),
-        };
+        let at = Instant { seed: 1, step: 20 };
         let mut missing = fault(InjectionKind::Missing, None);
         assert!(distort(sample(60.0), std::slice::from_ref(&missing), None, at).is_none());
         missing.order.entity = "WIND-002".into();

@@ -13,10 +13,12 @@ use crate::{
 };
 
 use super::{
+    active::Active,
     control::Control,
     course::Course,
     history::{History, Record},
-    machine::{Active, Machine, Scheduled},
+    machine::{Machine, Scheduled},
+    native::Native,
     watch::{Watch, WatchState},
 };
 
@@ -42,6 +44,7 @@ pub struct Snapshot {
 struct ActiveSnapshot {
     plant: PlantState,
     watch: WatchState,
+    native: Native,
 }
 
 impl Machine {
@@ -57,6 +60,7 @@ impl Machine {
             active: self.active.as_ref().map(|active| ActiveSnapshot {
                 plant: active.plant.state().clone(),
                 watch: active.watch.state().clone(),
+                native: active.native.clone(),
             }),
             history: self.history.record(),
             network: self.network.as_deref().cloned(),
@@ -72,7 +76,11 @@ impl Machine {
         let active = active.map(|(active, course)| {
             let plant = Plant::resume(spec.clone(), &course.run.settings, active.plant);
             let watch = Watch::resume(&spec, plant.topology(), active.watch);
-            Active { plant, watch }
+            Active {
+                plant,
+                watch,
+                native: active.native,
+            }
         });
         let mut machine = Self {
             timeline,

@@ -10,7 +10,7 @@ use crate::grid::{
     topology::{Topology, TopologyUpdate},
 };
 
-use super::watch::{self, Alerts};
+use super::{alerts::Alerts, wording};
 
 /// What was told last.
 #[derive(Debug)]
@@ -89,7 +89,18 @@ impl Told {
         }
         let active = |id: &String| alerts.faults.iter().any(|fault| fault.details.id == *id);
         for (_, fault) in self.faults.iter().filter(|(id, _)| !active(id)) {
-            push_fault(&mut events, watch::ended(fault, now));
+            let cleared = alerts
+                .cleared
+                .iter()
+                .find(|one| one.details.id == fault.details.id);
+            let ended = cleared.map_or_else(
+                || wording::ended(fault, now),
+                |cleared| Fault {
+                    timestamp: now,
+                    ..cleared.as_ref().clone()
+                },
+            );
+            push_fault(&mut events, ended);
         }
         for fault in &alerts.faults {
             let mut fault = fault.clone();

@@ -1,36 +1,26 @@
-//! Watches what is published: limits and detectors see samples and flows, and nothing else.
+//! Watches what sensors show: limits at every step, detectors at every native sample. They see nothing
+//! else.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::{
     detect::{
-        AnomalyChange, Detectors, DetectorsState, EntityModel, Row, StreamKind,
-        fault::{self, Change, FaultLimits, Monitor},
+        Detectors, DetectorsState, EntityModel, Row, StreamKind,
+        fault::{self, FaultLimits, Limits, Monitor},
     },
     grid::{
-        alert::{
-            Anomaly, AnomalyDetails, AnomalyPhase, AnomalyType, Fault, FaultDetails, FaultPhase,
-            FaultType, Subject,
-        },
+        alert::{AnomalyType, FaultType, Subject},
         entity::{EntityId, EntityKind},
         event::Event,
         time::Timestamp,
-        topology::{NetworkState, Topology},
+        topology::Topology,
     },
     plant::PlantSpec,
 };
 
-/// The faults and anomalies that are active, each as it was emitted last.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Alerts {
-    /// Faults.
-    pub faults: Vec<Fault>,
-    /// Anomalies.
-    pub anomalies: Vec<Anomaly>,
-}
+use super::alerts::{Alerts, Noted};
 
 /// What a watch has seen; with the plant's spec it is all that is needed to go on elsewhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,7 +29,7 @@ pub struct WatchState {
     /// By entity of the models, then by branch.
     monitors: Vec<Vec<Monitor>>,
     overloads: Vec<Monitor>,
-    alerts: Alerts,
+    noted: Noted,
 }
 
 /// Watches the samples and flows of one run.
@@ -54,7 +44,9 @@ pub struct Watch {
 #[derive(Debug)]
 struct Known {
     models: Vec<EntityModel>,
-    limits: FaultLimits,
+    /// The limits of each of the state's monitors.
+    limits: Vec<Vec<Limits>>,
+    overload: Limits,
     base_mva: f64,
     branches: Vec<(EntityId, [EntityId; 2])>,
 }
@@ -64,10 +56,22 @@ struct Known {
 pub struct Instant {
     /// The step of the plant.
     pub step: u64,
-    /// Simulated seconds since the samples of the same kind before.
-    pub dt_s: f64,
     /// The time of the tick.
     pub timestamp: Timestamp,
+}
+
+impl Known {
+    /// Where the models of a kind stand.
+    fn places(&self, kind: EntityKind) -> std::ops::Range<usize> {
+        let Some(stream) = stream_of(kind) else {
+            return 0..0;
+        };
+        let before = |limit: u8| {
+            self.models
+                .partition_point(|model| rank(model.kind()) < limit)
+        };
+        before(rank(stream))..before(rank(stream) + 1)
+    }
 }
 
 impl Watch {
@@ -81,6 +85,17 @@ impl Watch {
             let types = fault::types_of(&model.nominal).iter();
             types.map(|fault_type| Monitor::new(*fault_type)).collect()
         };
+        let usual = FaultLimits::default();
+        let limits = |(at, model): (usize, &EntityModel)| {
+            // Buses come first.
+            let limits = if model.kind() == StreamKind::Bus {
+                spec.bus_limits(at)
+            } else {
+                usual
+            };
+            let types = fault::types_of(&model.nominal).iter();
+            types.map(|fault_type| *limits.of(*fault_type)).collect()
+        };
         let topology = spec.topology();
         let branch = |at: usize| {
             let branch = &topology.branches[at];
@@ -92,12 +107,13 @@ impl Watch {
                 detectors: detectors.state(),
                 monitors: models.iter().map(monitors).collect(),
                 overloads: vec![Monitor::new(FaultType::Overload); branches.len()],
-                alerts: Alerts::default(),
+                noted: Noted::default(),
             },
             detectors: Arc::new(detectors),
             known: Arc::new(Known {
+                limits: models.iter().enumerate().map(limits).collect(),
                 models,
-                limits: FaultLimits::default(),
+                overload: usual.overload,
                 base_mva: spec.base_mva(),
                 branches,
             }),
@@ -119,10 +135,10 @@ impl Watch {
         &self.state
     }
 
-    /// What is active.
+    /// What is active, and what was.
     #[must_use]
     pub fn alerts(&self) -> Arc<Alerts> {
-        Arc::new(self.state.alerts.clone())
+        Arc::new(self.state.noted.alerts())
     }
 
     /// Takes the network as it is from now on.
@@ -131,13 +147,68 @@ impl Watch {
         Arc::make_mut(&mut self.detectors).set_network(topology, base_mva);
     }
 
-    /// Looks at all samples of one kind at one instant: at those that were `published`, of the
-    /// entities that were `sampled`. What it finds is added to `found`.
-    pub fn observe(
+    /// Compares what the sensors of all entities of a kind show at a step with the limits. `shown` tells it
+    /// of the entity at a place among those of its kind; nothing where its sensors show nothing. What it
+    /// finds is added to `found`.
+    pub fn check_limits(
         &mut self,
         kind: EntityKind,
-        sampled: &[EntityId],
-        published: &[Arc<Event>],
+        shown: impl Fn(usize) -> Option<Row>,
+        at: Instant,
+        found: &mut Vec<Event>,
+    ) {
+        let known = self.known.clone();
+        let places = known.places(kind);
+        let monitors = self.state.monitors[places.clone()].iter_mut();
+        let models = &known.models[places.clone()];
+        let watched = models.iter().zip(&known.limits[places]).zip(monitors);
+        for (entity, ((model, limits), monitors)) in watched.enumerate() {
+            if monitors.is_empty() {
+                continue;
+            }
+            let Some(row) = shown(entity) else { continue };
+            for (monitor, limits) in monitors.iter_mut().zip(limits) {
+                let fault_type = monitor.fault_type();
+                let value = fault::value_of(fault_type, model, &row);
+                if let Some(change) = monitor.observe(limits, at.step, value) {
+                    let subject = subject(kind, &model.id);
+                    self.state
+                        .noted
+                        .fault(fault_type, subject, &change, at, found);
+                }
+            }
+        }
+    }
+
+    /// Compares the loading of all branches with the limits, in %; none where a branch has no rating.
+    pub fn check_loadings(
+        &mut self,
+        loadings: impl Iterator<Item = Option<f64>>,
+        at: Instant,
+        found: &mut Vec<Event>,
+    ) {
+        let known = &self.known;
+        let branches = known.branches.iter().zip(loadings);
+        for (monitor, ((id, ends), loading)) in self.state.overloads.iter_mut().zip(branches) {
+            let Some(loading) = loading else { continue };
+            if let Some(change) = monitor.observe(&known.overload, at.step, loading) {
+                let subject = Subject::Branch {
+                    branch_id: id.clone(),
+                    bus_ids: ends.clone(),
+                };
+                let noted = &mut self.state.noted;
+                noted.fault(FaultType::Overload, subject, &change, at, found);
+            }
+        }
+    }
+
+    /// Hands the native samples of all entities of a kind at one instant to the detectors: none where a
+    /// sample is missing. What is not `sampled` is not missing.
+    pub fn detect(
+        &mut self,
+        kind: EntityKind,
+        rows: &[Option<Row>],
+        sampled: &[bool],
         at: Instant,
         found: &mut Vec<Event>,
     ) {
@@ -145,219 +216,21 @@ impl Watch {
             return;
         };
         let known = self.known.clone();
-        let first = known
-            .models
-            .partition_point(|model| rank(model.kind()) < rank(stream));
-        let models = known.models[first..]
-            .iter()
-            .take_while(|model| model.kind() == stream);
-        let mut rows = Vec::new();
-        let mut samples = published.iter().filter_map(|event| match event.as_ref() {
-            Event::Sample(sample) => Some(sample),
-            _ => None,
-        });
-        let mut next = samples.next();
-        for (offset, model) in models.enumerate() {
-            let row = next
-                .filter(|sample| *sample.entity() == model.id)
-                .map(Row::from);
-            if let Some(row) = &row {
-                next = samples.next();
-                for monitor in &mut self.state.monitors[first + offset] {
-                    let value = fault::value_of(monitor.fault_type(), model, row);
-                    if let Some(change) = monitor.observe(&known.limits, value) {
-                        let fault_type = monitor.fault_type();
-                        let subject = subject(kind, &model.id);
-                        note_fault(
-                            &mut self.state.alerts,
-                            fault_type,
-                            subject,
-                            change,
-                            at,
-                            found,
-                        );
-                    }
-                }
-            }
-            rows.push(row);
-        }
-        let changes =
-            self.detectors
-                .observe(&mut self.state.detectors, stream, at.step, at.dt_s, &rows);
-        for change in changes {
-            let id = &known.models[first + change.entity].id;
-            if change.kind == AnomalyType::Missing && !sampled.contains(id) {
-                continue;
-            }
-            self.note_anomaly(kind, id, &change, at, found);
-        }
-    }
-
-    /// Looks at the loading of the branches.
-    pub fn observe_flows(&mut self, network: &NetworkState, at: Instant, found: &mut Vec<Event>) {
-        let known = self.known.clone();
-        let branches = known.branches.iter().zip(&network.flows);
-        for (monitor, ((id, ends), flow)) in self.state.overloads.iter_mut().zip(branches) {
-            let Some(loading) = flow.loading_percent else {
-                continue;
-            };
-            if let Some(change) = monitor.observe(&known.limits, loading) {
-                let subject = Subject::Branch {
-                    branch_id: id.clone(),
-                    bus_ids: ends.clone(),
-                };
-                let alerts = &mut self.state.alerts;
-                note_fault(alerts, FaultType::Overload, subject, change, at, found);
-            }
-        }
-    }
-
-    fn note_anomaly(
-        &mut self,
-        kind: EntityKind,
-        id: &EntityId,
-        change: &AnomalyChange,
-        at: Instant,
-        found: &mut Vec<Event>,
-    ) {
-        let field = change.field_name();
-        let name = format!(
-            "{}-{id}{}-{}",
-            name_of(change.kind),
-            field.map(|field| format!("-{field}")).unwrap_or_default(),
-            change.onset_step
+        let first = known.places(kind).start;
+        let changes = self.detectors.observe(
+            &mut self.state.detectors,
+            stream,
+            at.step,
+            stream.interval_s(),
+            rows,
         );
-        let anomaly = Anomaly {
-            details: AnomalyDetails {
-                id: name,
-                anomaly_type: change.kind,
-                source: id.clone(),
-                phase: change.phase,
-                field: field.map(str::to_owned),
-                confidence: change.confidence,
-                description: format!("{id}: {}", change.description),
-                affected_equipment: vec![id.clone()],
-                subject: subject(kind, id),
-            },
-            timestamp: at.timestamp,
-        };
-        let active = &mut self.state.alerts.anomalies;
-        let known = active
-            .iter()
-            .position(|other| other.details.id == anomaly.details.id);
-        match (change.phase, known) {
-            (AnomalyPhase::Raised, Some(_)) | (AnomalyPhase::Cleared, None) => return,
-            (AnomalyPhase::Raised, None) => active.push(anomaly.clone()),
-            (AnomalyPhase::Cleared, Some(position)) => {
-                active.remove(position);
+        for change in changes {
+            if change.kind == AnomalyType::Missing && !sampled[change.entity] {
+                continue;
             }
+            let subject = subject(kind, &known.models[first + change.entity].id);
+            self.state.noted.anomaly(subject, &change, at, found);
         }
-        found.push(Event::Anomaly(anomaly));
-    }
-}
-
-fn note_fault(
-    alerts: &mut Alerts,
-    fault_type: FaultType,
-    subject: Subject,
-    change: Change,
-    at: Instant,
-    found: &mut Vec<Event>,
-) {
-    let location = subject.id().clone();
-    let position = alerts.faults.iter().position(|fault| {
-        fault.details.fault_type == fault_type && fault.details.location == location
-    });
-    let id = position.map_or_else(
-        || format!("{}-{location}-{}", upper_name(fault_type), at.step),
-        |position| alerts.faults[position].details.id.clone(),
-    );
-    let fault = Fault {
-        details: FaultDetails {
-            id,
-            fault_type,
-            severity: change.severity,
-            phase: change.phase,
-            message: message(fault_type, &location, &change),
-            location,
-            subject,
-            quantity: fault::quantity_of(fault_type).to_owned(),
-            value: change.value,
-            limit: change.limit,
-        },
-        timestamp: at.timestamp,
-    };
-    match (change.phase, position) {
-        (FaultPhase::Cleared, Some(position)) => {
-            alerts.faults.remove(position);
-        }
-        (FaultPhase::Cleared, None) => {}
-        (_, Some(position)) => alerts.faults[position] = fault.clone(),
-        (_, None) => alerts.faults.push(fault.clone()),
-    }
-    found.push(Event::Fault(fault));
-}
-
-/// The end of a fault that nobody saw end.
-pub(super) fn ended(fault: &Fault, timestamp: Timestamp) -> Fault {
-    let (what, ..) = words(fault.details.fault_type);
-    let mut ended = fault.clone();
-    ended.details.phase = FaultPhase::Cleared;
-    ended.details.message = format!("{what} at {} is over", fault.details.location);
-    ended.timestamp = timestamp;
-    ended
-}
-
-/// One sentence that names the entity, the value and the limit.
-fn message(fault_type: FaultType, location: &EntityId, change: &Change) -> String {
-    let (what, unit, decimals) = words(fault_type);
-    let Change { value, limit, .. } = *change;
-    if change.phase == FaultPhase::Cleared {
-        return format!("{what} at {location} is over: {value:.decimals$}{unit}");
-    }
-    let side = if value < limit { "below" } else { "above" };
-    format!("{what} at {location}: {value:.decimals$}{unit} is {side} {limit}{unit}")
-}
-
-/// What a fault is called, its unit, and how many decimals are worth showing.
-fn words(fault_type: FaultType) -> (&'static str, &'static str, usize) {
-    match fault_type {
-        FaultType::Undervoltage => ("Undervoltage", " p.u.", 4),
-        FaultType::Overvoltage => ("Overvoltage", " p.u.", 4),
-        FaultType::FrequencyDeviation => ("Frequency deviation", " Hz", 3),
-        FaultType::Overcurrent => ("Overcurrent", " of rated", 3),
-        FaultType::DcLinkOvervoltage => ("DC-link overvoltage", " of nominal", 3),
-        FaultType::DcLinkUndervoltage => ("DC-link undervoltage", " of nominal", 3),
-        FaultType::Overtemperature => ("Overtemperature", " deg C", 1),
-        FaultType::Overload => ("Overload", " %", 1),
-    }
-}
-
-fn upper_name(fault_type: FaultType) -> &'static str {
-    match fault_type {
-        FaultType::Undervoltage => "UNDERVOLTAGE",
-        FaultType::Overvoltage => "OVERVOLTAGE",
-        FaultType::FrequencyDeviation => "FREQUENCY_DEVIATION",
-        FaultType::Overcurrent => "OVERCURRENT",
-        FaultType::DcLinkOvervoltage => "DC_LINK_OVERVOLTAGE",
-        FaultType::DcLinkUndervoltage => "DC_LINK_UNDERVOLTAGE",
-        FaultType::Overtemperature => "OVERTEMPERATURE",
-        FaultType::Overload => "OVERLOAD",
-    }
-}
-
-fn name_of(anomaly_type: AnomalyType) -> &'static str {
-    match anomaly_type {
-        AnomalyType::Spike => "SPIKE",
-        AnomalyType::LevelShift => "LEVEL_SHIFT",
-        AnomalyType::Drift => "DRIFT",
-        AnomalyType::Stuck => "STUCK",
-        AnomalyType::NoiseBurst => "NOISE_BURST",
-        AnomalyType::Oscillation => "OSCILLATION",
-        AnomalyType::Missing => "MISSING",
-        AnomalyType::Inconsistent => "INCONSISTENT",
-        AnomalyType::Trip => "TRIP",
-        AnomalyType::Derate => "DERATE",
     }
 }
 
@@ -371,7 +244,8 @@ fn subject(kind: EntityKind, id: &EntityId) -> Subject {
     }
 }
 
-fn stream_of(kind: EntityKind) -> Option<StreamKind> {
+/// The stream of a kind of entity, if it has one.
+pub(super) fn stream_of(kind: EntityKind) -> Option<StreamKind> {
     match kind {
         EntityKind::Bus => Some(StreamKind::Bus),
         EntityKind::Converter => Some(StreamKind::Converter),

@@ -28,6 +28,8 @@ fn fault(phase: FaultPhase, subject: Subject) -> FaultDetails {
         quantity: "voltageMagnitude".into(),
         value: 0.89,
         limit: 0.9,
+        extreme: None,
+        extreme_step: None,
     }
 }
 

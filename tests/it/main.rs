@@ -14,6 +14,7 @@ mod engineio_websocket;
 mod events;
 mod health;
 mod hostile;
+mod limits;
 mod openapi;
 mod process;
 mod rest;

@@ -54,13 +54,18 @@ describe('a disturbed run', () => {
     for (const { event, payload } of faults) {
       assert.deepEqual(Object.keys(payload), [
         'id', 'type', 'severity', 'phase', 'location', 'message', 'entityKind',
-        ...SUBJECT[payload.entityKind], 'quantity', 'value', 'limit', 'timestamp']);
+        ...SUBJECT[payload.entityKind], 'quantity', 'value', 'limit',
+        ...(event === 'fault:cleared' ? ['extreme', 'extremeStep'] : []), 'timestamp']);
       const phases = event === 'fault:cleared' ? ['cleared'] : ['raised', 'escalated'];
       assert.ok(phases.includes(payload.phase), payload.phase);
       assert.ok(['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'].includes(payload.severity), payload.severity);
       assert.equal(payload[SUBJECT[payload.entityKind][0]], payload.location);
       assert.match(payload.id, new RegExp(`^${payload.type}-${payload.location}-\\d+$`));
       assert.ok(Number.isFinite(payload.value) && Number.isFinite(payload.limit));
+      if (event === 'fault:cleared') {
+        assert.ok(Number.isFinite(payload.extreme));
+        assert.ok(payload.extremeStep >= Number(payload.id.split('-').at(-1)), payload.id);
+      }
       if (payload.entityKind === 'branch') assert.equal(payload.busIds.length, 2);
       assertTimestamp(payload.timestamp);
     }

@@ -110,9 +110,8 @@ fn a_dip_raises_the_severity_of_its_depth_and_is_cleared() {
             .iter()
             .find(|(_, fault)| fault.details.location.as_str() == "BUS-004")
             .unwrap();
-        let (seen, voltage) = driver.series("BUS-004", "voltageMagnitude")[0];
-        assert_eq!(*raised, seen, "with the sample that shows it");
-        assert_eq!(fault.details.value.to_bits(), voltage.to_bits());
+        assert_eq!(*raised, placed.start_tick.plus(1), "with its first step");
+        assert!((fault.details.value - size).abs() < 1e-3, "{fault:?}");
     }
 }
 
@@ -545,7 +544,7 @@ fn misplaced_injections_are_refused_with_all_their_problems() {
             duration_s,
             field: field.map(str::to_owned),
         };
-        spec.place(request, 2)
+        spec.place(request)
     };
     let problems = |result| match result {
         Err(Misplaced::Problems(problems)) => problems.len(),
@@ -575,12 +574,12 @@ fn misplaced_injections_are_refused_with_all_their_problems() {
         1
     );
     assert_eq!(problems(place(K::Spike, "BRANCH-001", None, None, None)), 1);
-    // Size, duration (shorter than the speed) and field at once.
+    // Size, duration (shorter than a step) and field at once.
     let wrong = place(
         K::LoadStep,
         "BUS-003",
         Some(f64::NAN),
-        Some(1.0),
+        Some(0.09),
         Some("frequency"),
     );
     assert_eq!(problems(wrong), 3);
@@ -599,6 +598,13 @@ fn misplaced_injections_are_refused_with_all_their_problems() {
     );
     assert_eq!(
         problems(place(K::Drift, "BUS-003", None, Some(86_401.0), None)),
+        1
+    );
+    // A step is the shortest for what acts on the plant, a sample of a bus for what acts on sensors.
+    assert!(place(K::VoltageDip, "BUS-003", None, Some(0.1), None).is_ok());
+    assert!(place(K::LevelShift, "BUS-003", None, Some(1.0), None).is_ok());
+    assert_eq!(
+        problems(place(K::LevelShift, "BUS-003", None, Some(0.9), None)),
         1
     );
     let drift = place(K::Drift, "WIND-001", None, None, None).unwrap();

@@ -13,6 +13,8 @@ mod determinism;
 mod disturbances;
 mod files;
 mod finite;
+mod limits;
+mod pace;
 mod quiet;
 mod sensors;
 mod support;

@@ -79,7 +79,7 @@ pub(crate) fn order(
         duration_s,
         field: None,
     };
-    spec.place(request, 1).unwrap()
+    spec.place(request).unwrap()
 }
 
 /// All samples of a plant at one instant, without noise if its run has none.

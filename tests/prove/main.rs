@@ -2,4 +2,5 @@
 
 mod anomalies;
 mod case_files;
+mod dips;
 mod instances;

@@ -1,0 +1,176 @@
+//! What a run that is on computes in a tick: steps of the plant, and after each of them native samples,
+//! limits and detectors.
+
+use std::sync::Arc;
+
+use crate::{
+    detect::Row,
+    grid::{
+        entity::EntityKind, event::Event, run::RunSettings, time::Timestamp, topology::Topology,
+    },
+    plant::{Plant, PlantSpec},
+};
+
+use super::{
+    course::Course,
+    ledger::Injection,
+    native::{Native, Taken},
+    period::{self, SAMPLED},
+    sensor,
+    watch::{Instant, Watch},
+};
+
+/// A run that is on, without the course it takes.
+#[derive(Debug, Clone)]
+pub(super) struct Active {
+    pub(super) plant: Plant,
+    pub(super) watch: Watch,
+    pub(super) native: Native,
+}
+
+/// What the steps of a tick give rise to beside samples.
+#[derive(Default)]
+pub(super) struct News {
+    /// The network after each change.
+    pub(super) topologies: Vec<Arc<Topology>>,
+    /// Whether it has lost its solution, or began without one.
+    pub(super) unsolved: bool,
+    /// Faults and anomalies in the order in which they were found.
+    pub(super) alerts: Vec<Event>,
+}
+
+impl Active {
+    /// What a run begins with.
+    pub(super) fn begin(spec: &Arc<PlantSpec>, settings: &RunSettings) -> Self {
+        Self {
+            plant: Plant::new(spec.clone(), settings),
+            watch: Watch::new(spec),
+            native: Native::new(spec.catalogue()),
+        }
+    }
+
+    /// Goes on by a tick: as many steps as the course makes in one.
+    pub(super) fn advance(
+        &mut self,
+        course: &mut Course,
+        spec: &PlantSpec,
+        timestamp: Timestamp,
+    ) -> News {
+        let mut news = News::default();
+        for _ in 0..course.speed() {
+            self.step(course, spec, &mut news);
+            let taken = SAMPLED.map(|kind| (kind, self.sample(kind, course, spec)));
+            let at = Instant {
+                step: course.step(),
+                timestamp,
+            };
+            self.judge(&taken, course, spec, at, &mut news.alerts);
+        }
+        news
+    }
+
+    /// Goes on by a step.
+    fn step(&mut self, course: &mut Course, spec: &PlantSpec, news: &mut News) {
+        let solved = course.step() == 0 || self.plant.converged();
+        let topology = self.plant.topology().clone();
+        course.next_step(spec);
+        let acting = course.ledger().active().iter();
+        self.plant.step(acting.map(|injection| &injection.order));
+        let now = self.plant.topology();
+        if !Arc::ptr_eq(&topology, now) {
+            self.watch.set_network(now);
+            news.topologies.push(now.clone());
+        }
+        news.unsolved |= solved && !self.plant.converged();
+    }
+
+    /// Takes the native samples of a kind, if they are due.
+    fn sample(&mut self, kind: EntityKind, course: &Course, spec: &PlantSpec) -> Option<Taken> {
+        let faults = course.ledger().active();
+        let at = instant(course);
+        let due = at.step.is_multiple_of(period::of(kind));
+        due.then(|| {
+            let catalogue = spec.catalogue();
+            self.native.take(kind, &self.plant, catalogue, faults, at)
+        })
+    }
+
+    /// Compares what sensors show with the limits, and hands native samples to the detectors.
+    fn judge(
+        &mut self,
+        taken: &[(EntityKind, Option<Taken>)],
+        course: &Course,
+        spec: &PlantSpec,
+        at: Instant,
+        alerts: &mut Vec<Event>,
+    ) {
+        let Self {
+            plant,
+            watch,
+            native,
+        } = self;
+        for (kind, taken) in taken {
+            if let Some(taken) = taken {
+                watch.check_limits(*kind, |entity| taken.rows[entity], at, alerts);
+            } else {
+                let faults = sensor_faults(*kind, course, spec);
+                let shown = |entity| shown(*kind, entity, plant, native, &faults, instant(course));
+                watch.check_limits(*kind, shown, at, alerts);
+            }
+            if *kind == EntityKind::Bus && plant.converged() {
+                watch.check_loadings(plant.loadings_percent(), at, alerts);
+            }
+            if let Some(taken) = taken {
+                watch.detect(*kind, &taken.rows, &taken.sampled, at, alerts);
+            }
+        }
+    }
+}
+
+fn instant(course: &Course) -> sensor::Instant {
+    sensor::Instant {
+        seed: course.run.settings.seed,
+        step: course.step(),
+    }
+}
+
+/// The sensor faults of the entities of a kind, with the place of the entity among its kind, in the order
+/// of these places.
+fn sensor_faults<'a>(
+    kind: EntityKind,
+    course: &'a Course,
+    spec: &PlantSpec,
+) -> Vec<(usize, &'a Injection)> {
+    let catalogue = spec.catalogue();
+    let mut found = Vec::new();
+    for fault in course.ledger().active() {
+        if fault.order.kind.is_sensor()
+            && let Some(place) = catalogue.place_in_kind(kind, fault.order.entity.as_str())
+        {
+            found.push((place, fault));
+        }
+    }
+    found.sort_by_key(|(place, _)| *place);
+    found
+}
+
+/// What the sensors of an entity would show between two samples.
+fn shown(
+    kind: EntityKind,
+    entity: usize,
+    plant: &Plant,
+    native: &Native,
+    faults: &[(usize, &Injection)],
+    at: sensor::Instant,
+) -> Option<Row> {
+    let row = plant.noiseless(kind, entity)?;
+    let first = faults.partition_point(|(place, _)| *place < entity);
+    let own = faults[first..]
+        .iter()
+        .take_while(|(place, _)| *place == entity);
+    let mut own = own.map(|(_, fault)| *fault).peekable();
+    if own.peek().is_none() {
+        return Some(row);
+    }
+    sensor::distort_row(row, kind, own, native.last(kind, entity), at)
+}
