@@ -1,11 +1,13 @@
 //! What disturbances do at present, each at its place in the models.
 
+use serde::{Deserialize, Serialize};
+
 use crate::grid::injection::{InjectionKind, InjectionOrder};
 
 use super::{PlantSpec, spec::Place};
 
 /// What disturbances do at present, each at its place.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Acting {
     pub(super) load_steps: Vec<(usize, f64)>,
     pub(super) outages: Vec<usize>,

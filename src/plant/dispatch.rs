@@ -7,18 +7,23 @@ use crate::maths::exp;
 
 /// Time constant with which the schedule takes over what lasts, in s: redispatch within minutes.
 const REDISPATCH_TAU_S: f64 = 300.0;
+/// Less than this in MW is no power to share by.
+const NOTHING_MW: f64 = 1e-9;
 
 /// The generators at one bus, taken together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Station {
     /// Index of the bus.
     pub(super) bus: usize,
-    /// Scheduled active power of the case in MW.
+    /// Scheduled active power in MW: what the case's power flow has, of a slack bus too.
     pub(super) scheduled_mw: f64,
     /// Reactive power of the case in MVAR; it counts where the bus holds no voltage.
     pub(super) scheduled_mvar: f64,
-    /// Rating in MVA: the share in what the schedule does not cover.
+    /// Rating in MVA: its part of the inertia.
     pub(super) rated_mva: f64,
+    /// Whether it has governors, which share what the schedule does not cover. A pump and a
+    /// condenser have none.
+    pub(super) governed: bool,
     /// Whether the bus balances the network.
     pub(super) slack: bool,
     /// Whether it holds the voltage of its bus, a slack bus aside.
@@ -27,12 +32,24 @@ pub(super) struct Station {
     pub(super) set_point_pu: f64,
 }
 
+impl Station {
+    /// Its weight among those who share what the schedule does not cover, in MVA.
+    fn governing_mva(&self) -> f64 {
+        if self.governed { self.rated_mva } else { 0.0 }
+    }
+}
+
 /// The generating stations of the network.
 #[derive(Debug, Clone)]
 pub(super) struct Dispatch {
     stations: Vec<Station>,
+    /// Which station is at a bus.
+    by_bus: Vec<Option<usize>>,
     scheduled_mw: f64,
+    /// What those feed in that do feed in.
+    feeding_mw: f64,
     rated_mva: f64,
+    governing_mva: f64,
 }
 
 /// State of the dispatch.
@@ -67,13 +84,21 @@ impl DispatchState {
 }
 
 impl Dispatch {
-    pub(super) fn new(stations: Vec<Station>) -> Self {
-        let scheduled_mw: f64 = stations.iter().map(|s| s.scheduled_mw).sum();
-        let rated_mva: f64 = stations.iter().map(|s| s.rated_mva).sum();
+    /// The dispatch of these stations in a network of so many buses.
+    pub(super) fn new(stations: Vec<Station>, buses: usize) -> Self {
+        let mut by_bus = vec![None; buses];
+        for (at, station) in stations.iter().enumerate() {
+            if let Some(place) = by_bus.get_mut(station.bus) {
+                *place = Some(at);
+            }
+        }
         Self {
+            by_bus,
+            scheduled_mw: stations.iter().map(|s| s.scheduled_mw).sum(),
+            feeding_mw: stations.iter().map(|s| s.scheduled_mw.max(0.0)).sum(),
+            rated_mva: stations.iter().map(|s| s.rated_mva).sum(),
+            governing_mva: stations.iter().map(Station::governing_mva).sum(),
             stations,
-            scheduled_mw,
-            rated_mva,
         }
     }
 
@@ -81,13 +106,37 @@ impl Dispatch {
         &self.stations
     }
 
+    /// The station at a bus.
+    pub(super) fn station_at(&self, bus: usize) -> Option<&Station> {
+        self.stations.get((*self.by_bus.get(bus)?)?)
+    }
+
+    /// What all stations feed in as the case has it, in MW.
+    pub(super) fn scheduled_mw(&self) -> f64 {
+        self.scheduled_mw
+    }
+
     /// Rating of all stations in MVA, the base of the swing equation.
     pub(super) fn rated_mva(&self) -> f64 {
         self.rated_mva
     }
 
+    /// What a station is to feed in by its schedule, in MW, when all are to feed in what `state` says.
+    /// Those that feed in follow the load in proportion; what takes power, a pump, takes what it takes.
+    pub(super) fn scheduled_of(&self, state: &DispatchState, station: &Station) -> f64 {
+        let beyond_mw = state.scheduled_mw - self.scheduled_mw;
+        let share = if self.feeding_mw > NOTHING_MW {
+            station.scheduled_mw.max(0.0) / self.feeding_mw
+        } else if self.governing_mva > 0.0 {
+            station.governing_mva() / self.governing_mva
+        } else {
+            0.0
+        };
+        station.scheduled_mw + share * beyond_mw
+    }
+
     /// What a station feeds in when all feed in `generation_mw`, of which `state` is scheduled, and
-    /// it has lost the fraction `lost`. The schedule is shared as in the case, the rest by rating.
+    /// it has lost the fraction `lost`. What is not scheduled is shared by rating.
     pub(super) fn power_mw(
         &self,
         state: &DispatchState,
@@ -96,14 +145,14 @@ impl Dispatch {
         available: Available,
         generation_mw: f64,
     ) -> f64 {
-        let scale = self.scale(state);
+        let left = 1.0 - lost;
         let rest_mw = generation_mw - available.scheduled_mw;
-        let share = if available.rated_mva > 0.0 {
-            station.rated_mva * (1.0 - lost) / available.rated_mva
+        let share = if available.governing_mva > 0.0 {
+            left * station.governing_mva() / available.governing_mva
         } else {
             0.0
         };
-        (1.0 - lost) * station.scheduled_mw * scale + share * rest_mw
+        left * self.scheduled_of(state, station) + share * rest_mw
     }
 
     /// What is left when stations have lost the fractions that `lost` tells for each.
@@ -112,25 +161,20 @@ impl Dispatch {
         state: &DispatchState,
         lost: impl Fn(&Station) -> f64,
     ) -> Available {
-        let scale = self.scale(state);
         let mut available = Available {
             scheduled_mw: state.scheduled_mw,
             rated_mva: self.rated_mva,
+            governing_mva: self.governing_mva,
         };
         for station in &self.stations {
             let lost = lost(station);
-            available.scheduled_mw -= lost * station.scheduled_mw * scale;
-            available.rated_mva -= lost * station.rated_mva;
+            if lost > 0.0 {
+                available.scheduled_mw -= lost * self.scheduled_of(state, station);
+                available.rated_mva -= lost * station.rated_mva;
+                available.governing_mva -= lost * station.governing_mva();
+            }
         }
         available
-    }
-
-    fn scale(&self, state: &DispatchState) -> f64 {
-        if self.scheduled_mw.abs() > 1e-9 {
-            state.scheduled_mw / self.scheduled_mw
-        } else {
-            0.0
-        }
     }
 }
 
@@ -141,23 +185,29 @@ pub(super) struct Available {
     pub(super) scheduled_mw: f64,
     /// Of the rating in MVA.
     pub(super) rated_mva: f64,
+    /// Of the rating of those with governors in MVA.
+    pub(super) governing_mva: f64,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn dispatch() -> Dispatch {
-        let station = |bus, scheduled_mw, rated_mva| Station {
+    fn station(bus: usize, scheduled_mw: f64, rated_mva: f64) -> Station {
+        Station {
             bus,
             scheduled_mw,
             scheduled_mvar: 0.0,
             rated_mva,
+            governed: scheduled_mw >= 0.0,
             slack: bus == 0,
             holds: bus == 1,
             set_point_pu: 1.02,
-        };
-        Dispatch::new(vec![station(0, 150.0, 250.0), station(1, 120.0, 200.0)])
+        }
+    }
+
+    fn dispatch() -> Dispatch {
+        Dispatch::new(vec![station(0, 150.0, 250.0), station(1, 120.0, 200.0)], 2)
     }
 
     fn state(scheduled_mw: f64) -> DispatchState {
@@ -199,6 +249,31 @@ mod tests {
         };
         assert!((power(0) - 175.0).abs() < 1e-9);
         assert!((power(1) - 140.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_pump_takes_the_same_whatever_the_others_do() {
+        let stations = vec![station(0, 100.0, 200.0), station(2, -20.0, 500.0)];
+        let dispatch = Dispatch::new(stations, 3);
+        for (scheduled_mw, generation_mw) in [(80.0, 80.0), (48.0, 48.0), (48.0, 60.0)] {
+            let state = state(scheduled_mw);
+            let available = dispatch.available(&state, |_| 0.0);
+            let power = |bus: usize| {
+                let station = dispatch.station_at(bus).unwrap();
+                dispatch.power_mw(&state, station, 0.0, available, generation_mw)
+            };
+            assert_eq!(power(2), -20.0);
+            assert!((power(0) - generation_mw - 20.0).abs() < 1e-9);
+        }
+        assert_eq!(dispatch.station_at(1), None);
+    }
+
+    #[test]
+    fn without_power_to_follow_the_load_ratings_do() {
+        let dispatch = Dispatch::new(vec![station(0, 0.0, 300.0), station(1, 0.0, 100.0)], 2);
+        let state = state(40.0);
+        let scheduled = |at: usize| dispatch.scheduled_of(&state, &dispatch.stations()[at]);
+        assert_eq!([scheduled(0), scheduled(1)], [30.0, 10.0]);
     }
 
     #[test]

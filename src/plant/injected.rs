@@ -1,9 +1,9 @@
 //! What each bus injects: loads, units, converters and the generators' schedule.
 
-use crate::maths::pow;
+use crate::{maths::pow, powerflow::PowerFlow};
 
 use super::{
-    Plant,
+    Plant, PlantSpec,
     acting::{Acting, at_place},
     spec::ConverterKind,
     state::ConverterState,
@@ -24,6 +24,9 @@ pub(super) struct Injected {
     pub(super) net: [Vec<f64>; 2],
 }
 
+/// Loads answer to a change of the frequency by at most so many times what the damping says, however small
+/// they are beside the machines.
+const MOST_SENSITIVE: f64 = 3.0;
 /// The least that is taken to be left of the generators, as a share of their rating: without inertia
 /// there is no frequency.
 const LEAST_LEFT: f64 = 0.05;
@@ -39,7 +42,60 @@ impl Injected {
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    /// What is injected in the base power flow of a plant: loads as the case has them, generators by their
+    /// schedule, nothing of units.
+    pub(super) fn at_base(spec: &PlantSpec) -> Self {
+        let mut base = Self::new(spec.case.buses.len());
+        for (bus, given) in spec.case.buses.iter().enumerate() {
+            base.add_load(bus, [given.pd_mw, given.qd_mvar]);
+        }
+        for station in spec.dispatch.stations().iter().filter(|s| !s.slack) {
+            base.add_power(station.bus, [station.scheduled_mw, station.scheduled_mvar]);
+            base.station_mw += station.scheduled_mw;
+        }
+        base
+    }
+
+    /// What is the part `share` of the way from `from` to `to`.
+    pub(super) fn between(&mut self, from: &Self, to: &Self, share: f64) {
+        let mixed = |into: &mut [[f64; 2]], from: &[[f64; 2]], to: &[[f64; 2]]| {
+            for ((into, from), to) in into.iter_mut().zip(from).zip(to) {
+                *into = [0, 1].map(|part| from[part] + (to[part] - from[part]) * share);
+            }
+        };
+        mixed(&mut self.power, &from.power, &to.power);
+        mixed(&mut self.current, &from.current, &to.current);
+        mixed(&mut self.load, &from.load, &to.load);
+        self.station_mw = from.station_mw + (to.station_mw - from.station_mw) * share;
+    }
+
+    pub(super) fn give_to(&self, flow: &mut PowerFlow) {
+        let parts = self.power.iter().zip(&self.current).zip(&self.load);
+        for (bus, ((power, current), load)) in parts.enumerate() {
+            flow.set_power(bus, power[0], power[1]);
+            flow.set_current(bus, current[0], current[1]);
+            flow.set_load(bus, load[0], load[1]);
+        }
+    }
+
+    /// Adds what a bus's loads draw at the voltage of the case. Generation in the guise of a load does not
+    /// follow the voltage.
+    fn add_load(&mut self, bus: usize, [p_mw, q_mvar]: [f64; 2]) {
+        if p_mw < 0.0 {
+            self.power[bus][0] -= p_mw;
+            self.load[bus][1] += q_mvar;
+        } else {
+            self.load[bus][0] += p_mw;
+            self.load[bus][1] += q_mvar;
+        }
+    }
+
+    fn add_power(&mut self, bus: usize, [p_mw, q_mvar]: [f64; 2]) {
+        self.power[bus][0] += p_mw;
+        self.power[bus][1] += q_mvar;
+    }
+
+    fn clear(&mut self) {
         self.power.fill([0.0; 2]);
         self.current.fill([0.0; 2]);
         self.load.fill([0.0; 2]);
@@ -51,14 +107,7 @@ impl Plant {
     /// Works out what each bus injects, and gives it to the network.
     pub(super) fn inject(&mut self, acting: &Acting) {
         self.work_out_injections(acting);
-        for bus in 0..self.injected.power.len() {
-            let [p, q] = self.injected.power[bus];
-            self.network.flow.set_power(bus, p, q);
-            let [p, q] = self.injected.current[bus];
-            self.network.flow.set_current(bus, p, q);
-            let [p, q] = self.injected.load[bus];
-            self.network.flow.set_load(bus, p, q);
-        }
+        self.injected.give_to(&mut self.network.flow);
         for station in self.spec.dispatch.stations() {
             if station.slack || station.holds {
                 let held = at_place(&acting.dips, station.bus, station.set_point_pu);
@@ -69,13 +118,25 @@ impl Plant {
         }
     }
 
-    pub(super) fn work_out_injections(&mut self, acting: &Acting) {
+    fn work_out_injections(&mut self, acting: &Acting) {
+        self.injected.clear();
+        let load_mw = self.add_loads(acting);
+        let damping_mw = self.add_damping(load_mw);
+        let units_mw = self.add_units();
+        let state = &mut self.state;
+        // What is needed more than at the last solution, as far as it is known before the next one.
+        let demand_mw = load_mw + damping_mw - units_mw;
+        let needed_mw = state.dispatch.generation_mw + demand_mw - state.demand_mw;
+        state.demand_mw = demand_mw;
+        state.damping_mw = damping_mw;
+        self.add_stations(acting, needed_mw);
+    }
+
+    /// Adds the loads; how much they are in MW where there is voltage.
+    fn add_loads(&mut self, acting: &Acting) -> f64 {
         let shape = self.loads.shape(self.unix_s(self.state.steps));
         let fraction = self.fraction();
-        let base_mva = self.spec.frequency.parameters().base_mva;
-        let damping = self.spec.frequency.parameters().d_pu * base_mva;
         let mut total_mw = 0.0;
-        self.injected.clear();
         for (bus, given) in self.spec.case.buses.iter().enumerate() {
             if given.pd_mw == 0.0 && given.qd_mvar == 0.0 {
                 continue;
@@ -86,36 +147,46 @@ impl Plant {
                 given.pd_mw * shape * p * step,
                 given.qd_mvar * shape * q * step,
             ];
-            total_mw += load[0];
-            if given.pd_mw < 0.0 {
-                // Generation in the guise of a load does not follow the voltage.
-                self.injected.power[bus][0] -= load[0];
-                self.injected.load[bus][1] = load[1];
-            } else {
-                self.injected.load[bus] = load;
+            if self.network.flow.energised(bus) {
+                total_mw += load[0];
             }
+            self.injected.add_load(bus, load);
         }
-        // Loads follow the frequency; all together by the damping of the swing equation.
-        let sensitivity = if total_mw > 1.0 {
-            damping / total_mw
+        total_mw
+    }
+
+    /// Lets loads of `load_mw` follow the frequency, all together by the damping of the swing equation; how
+    /// much more they draw, in MW.
+    fn add_damping(&mut self, load_mw: f64) -> f64 {
+        let parameters = self.spec.frequency.parameters();
+        let damping_mw = parameters.d_pu * parameters.base_mva;
+        let sensitivity = if load_mw > 0.0 {
+            (damping_mw / load_mw).min(parameters.d_pu * MOST_SENSITIVE)
         } else {
             0.0
         };
-        let frequency_factor = 1.0 + sensitivity * self.state.frequency.deviation_pu;
+        let factor = 1.0 + sensitivity * self.state.frequency.deviation_pu;
         for load in &mut self.injected.load {
-            load[0] *= frequency_factor;
+            load[0] *= factor;
         }
-        let damping_mw = total_mw * (frequency_factor - 1.0);
+        load_mw * (factor - 1.0)
+    }
+
+    /// Adds what renewable units and converters feed in; how much it is in MW where there is voltage.
+    fn add_units(&mut self) -> f64 {
         let fleet = self.spec.fleet / 1000.0;
-        let mut res_mw = 0.0;
-        for (unit, (_, readings)) in self.spec.wind.iter().zip(&self.state.wind) {
-            self.injected.power[unit.bus][0] += fleet * readings.generation_kw;
-            res_mw += fleet * readings.generation_kw;
-        }
-        for (unit, (_, readings)) in self.spec.solar.iter().zip(&self.state.solar) {
-            if unit.converter.is_none() {
-                self.injected.power[unit.bus][0] += fleet * readings.generation_kw;
-                res_mw += fleet * readings.generation_kw;
+        let flow = &self.network.flow;
+        let mut units_mw = 0.0;
+        let wind = self.spec.wind.iter().zip(&self.state.wind);
+        let wind = wind.map(|(unit, (_, readings))| (unit.bus, readings.generation_kw));
+        let solar = self.spec.solar.iter().zip(&self.state.solar);
+        let solar = solar
+            .filter(|(unit, _)| unit.converter.is_none())
+            .map(|(unit, (_, readings))| (unit.bus, readings.generation_kw));
+        for (bus, generation_kw) in wind.chain(solar) {
+            self.injected.power[bus][0] += fleet * generation_kw;
+            if flow.energised(bus) {
+                units_mw += fleet * generation_kw;
             }
         }
         for (unit, state) in self.spec.converters.iter().zip(&self.state.converters) {
@@ -129,15 +200,16 @@ impl Plant {
                 let q = -1.5 * kilovolts * readings.current_q_a * fleet;
                 self.injected.current[unit.bus][0] += p;
                 self.injected.current[unit.bus][1] += q;
-                res_mw += p * self.state.vm_pu[unit.bus];
+                units_mw += p * self.state.vm_pu[unit.bus];
             }
         }
+        units_mw
+    }
+
+    /// Adds what the stations feed in when all together feed in `needed_mw`.
+    fn add_stations(&mut self, acting: &Acting, needed_mw: f64) {
+        let base_mva = self.spec.frequency.parameters().base_mva;
         let state = &mut self.state;
-        // What is needed more than at the last solution, as far as it is known before the next one.
-        let demand_mw = total_mw + damping_mw - res_mw;
-        let needed_mw = state.dispatch.generation_mw + demand_mw - state.demand_mw;
-        state.demand_mw = demand_mw;
-        state.damping_mw = damping_mw;
         let dispatch = &self.spec.dispatch;
         let flow = &self.network.flow;
         let lost = |bus: usize| {
@@ -159,9 +231,8 @@ impl Plant {
             let lost = lost(station.bus);
             let p = dispatch.power_mw(&state.dispatch, station, lost, available, needed_mw);
             self.injected.station_mw += p;
-            let power = &mut self.injected.power[station.bus];
-            power[0] += p;
-            power[1] += (1.0 - lost) * station.scheduled_mvar;
+            let q = (1.0 - lost) * station.scheduled_mvar;
+            self.injected.add_power(station.bus, [p, q]);
         }
     }
 

@@ -68,12 +68,8 @@ pub(super) fn of(
         places: HashMap::new(),
     };
     for (at, (bus, shown)) in case.buses.iter().zip(&topology.buses).enumerate() {
-        let rated: f64 = dispatch
-            .stations()
-            .iter()
-            .filter(|station| station.bus == at)
-            .map(|station| station.rated_mva)
-            .sum();
+        let station = dispatch.station_at(at);
+        let rated = station.map_or(0.0, |station| station.rated_mva);
         let limits = FaultLimits::default().allowing(bus.vmin_pu, bus.vmax_pu);
         let p_mw = rated.max(NORMAL_POWER * bus.pd_mw.abs());
         let q_mvar = (0.6 * rated).max(NORMAL_POWER * bus.qd_mvar.abs());
@@ -173,8 +169,12 @@ pub(super) fn candidates(spec: &PlantSpec) -> Candidates {
             .collect()
     };
     let bridges = bridges(&spec.case);
-    let branch = |entity: &Entity| match spec.place_of(entity.id.as_str()) {
-        Some(Place::Branch(at)) => spec.case.branches[at].in_service && !bridges[at],
+    let connected =
+        |id: &str| matches!(spec.place_of(id), Some(Place::Bus(at)) if spec.flow.energised(at));
+    let branch = |entity: &Entity| match (spec.place_of(entity.id.as_str()), &entity.from) {
+        (Some(Place::Branch(at)), Some(from)) => {
+            spec.case.branches[at].in_service && !bridges[at] && connected(from.as_str())
+        }
         _ => false,
     };
     let dip = |entity: &Entity| match spec.place_of(entity.id.as_str()) {
@@ -186,10 +186,12 @@ pub(super) fn candidates(spec: &PlantSpec) -> Candidates {
         _ => false,
     };
     Candidates {
-        loads: ids(&|entity| spec.has_load(entity.id.as_str())),
+        loads: ids(&|entity| spec.has_load(entity.id.as_str()) && connected(entity.id.as_str())),
         branches: ids(&branch),
         dips: ids(&dip),
-        generators: ids(&|entity| entity.entity_type == EntityType::Pv),
+        generators: ids(&|entity| {
+            entity.entity_type == EntityType::Pv && spec.has_generator_to_lose(entity.id.as_str())
+        }),
         solar: ids(&|entity| entity.entity_type == EntityType::Solar),
         wind: ids(&|entity| entity.entity_type == EntityType::Wind),
         converters: ids(&|entity| entity.kind == EntityKind::Converter),

@@ -9,6 +9,8 @@ const LOCAL_OFFSET_S: f64 = 3600.0;
 /// How far the reactive power of a load strays from its constant power factor: standard deviation
 /// as a fraction, held within three of them.
 const REACTIVE_SIGMA: f64 = 0.0033;
+/// The same over the standard deviation of the load: loads that stand still do so in both.
+const REACTIVE_SHARE: f64 = 0.2;
 
 /// Load on each full hour of local time over the load of the case, which is the evening peak: lowest
 /// at 04:00, highest at 19:00, as a system of households, trade and industry has it on a work day.
@@ -112,14 +114,15 @@ impl LoadModel {
         } = self.parameters;
         let spread = (1.0 - decay * decay).sqrt();
         let (shared, own) = (correlation.sqrt(), (1.0 - correlation).sqrt());
+        let reactive_sigma = REACTIVE_SIGMA.min(REACTIVE_SHARE * sigma);
         let common = self.common.at(second).normal();
         for (deviation, source) in state.deviations.iter_mut().zip(&self.own) {
             let mut draws = source.at(second);
             let normal = shared * common + own * draws.normal();
             deviation.last = deviation.next;
             deviation.next = decay * deviation.last + sigma * spread * normal;
-            let reactive = decay * deviation.reactive + REACTIVE_SIGMA * spread * draws.normal();
-            deviation.reactive = reactive.clamp(-3.0 * REACTIVE_SIGMA, 3.0 * REACTIVE_SIGMA);
+            let reactive = decay * deviation.reactive + reactive_sigma * spread * draws.normal();
+            deviation.reactive = reactive.clamp(-3.0 * reactive_sigma, 3.0 * reactive_sigma);
         }
     }
 

@@ -33,7 +33,9 @@ mod settle;
 pub mod solar;
 mod spec;
 mod state;
+mod stations;
 mod units;
+mod unsolved;
 pub mod weather;
 pub mod wind;
 
@@ -55,6 +57,7 @@ pub use file::PlantError;
 pub use placement::{InjectionRequest, Misplaced};
 pub use spec::PlantSpec;
 pub use state::PlantState;
+pub use unsolved::Unsolved;
 
 use self::{
     acting::{Acting, at_place},
@@ -250,7 +253,7 @@ impl Plant {
         self.step_converters(&acting);
         self.inject(&acting);
         self.place_dips(&acting);
-        self.network.solve();
+        self.attempt(&acting);
         self.note_voltages();
         self.swing();
     }
@@ -311,8 +314,8 @@ impl Plant {
         let is_lost = |bus: usize| at_place(&acting.losses, bus, 0.0) >= 1.0;
         let lost = acting.losses.iter().map(|(bus, _)| *bus);
         for bus in state.unheld.iter().copied().chain(lost) {
-            let stations = self.spec.dispatch.stations();
-            if stations.iter().any(|s| s.bus == bus && s.holds) {
+            let station = self.spec.dispatch.station_at(bus);
+            if station.is_some_and(|station| station.holds) {
                 self.network.set_held(bus, !is_lost(bus));
             }
         }
@@ -369,17 +372,13 @@ impl Plant {
         }
         state.vm_pu.copy_from_slice(vm);
         state.va_rad.copy_from_slice(va);
-        state.converged = self.network.converged();
     }
 
     /// What the schedule does not cover moves the frequency.
     fn swing(&mut self) {
         if !self.network.converged() {
-            let last = &self.injected.net;
-            self.state.unsolved.get_or_insert_with(|| last.clone());
             return;
         }
-        self.state.unsolved = None;
         let generation_mw = self.generation_mw();
         let state = &mut self.state;
         let available_mw = state.dispatch.scheduled_mw - state.lost_mw;

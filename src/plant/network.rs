@@ -1,6 +1,6 @@
 //! The network of the plant: the power flow, what is in service, and how the outside sees it.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     grid::{
@@ -8,7 +8,7 @@ use crate::{
         time::Timestamp,
         topology::{BranchFlow, NetworkState, Topology, TopologyBranch, TopologyBus},
     },
-    powerflow::{BusType, Case, Flow, PowerFlow},
+    powerflow::{Bus, BusType, Case, Flow, PowerFlow},
 };
 
 /// How close to its target a dip's voltage is brought, in p.u.
@@ -215,20 +215,23 @@ pub(super) fn bus_id(number: u32) -> EntityId {
     format!("BUS-{number:03}").into()
 }
 
-/// The network of a case as the outside sees it.
-pub(super) fn topology_of(case: &Case) -> Topology {
-    let holds = |number| {
-        case.generators
-            .iter()
-            .any(|generator| generator.in_service && generator.bus == number)
+/// The network of a case as the outside sees it: `flow` says which buses are its slack.
+pub(super) fn topology_of(case: &Case, flow: &PowerFlow) -> Topology {
+    let slack: HashSet<usize> = flow.slack_buses().collect();
+    let generators = case.generators.iter().filter(|g| g.in_service);
+    let held: HashSet<u32> = generators.map(|generator| generator.bus).collect();
+    let bus_type = |at: usize, bus: &Bus| {
+        if slack.contains(&at) {
+            EntityType::Slack
+        } else if bus.bus_type == BusType::Pv && held.contains(&bus.number) {
+            EntityType::Pv
+        } else {
+            EntityType::Pq
+        }
     };
-    let buses = case.buses.iter().map(|bus| TopologyBus {
+    let buses = case.buses.iter().enumerate().map(|(at, bus)| TopologyBus {
         id: bus_id(bus.number),
-        bus_type: match bus.bus_type {
-            BusType::Slack => EntityType::Slack,
-            BusType::Pv if holds(bus.number) => EntityType::Pv,
-            _ => EntityType::Pq,
-        },
+        bus_type: bus_type(at, bus),
         base_kv: bus.base_kv,
         gs_mw: bus.gs_mw,
         bs_mvar: bus.bs_mvar,

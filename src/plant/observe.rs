@@ -136,7 +136,7 @@ fn buses(plant: &Plant, timestamp: Timestamp, samples: &mut Vec<Sample>) {
     let count = flow.buses();
     let [p_mw, q_mvar] = if let Some(last) = &plant.state.unsolved {
         // Voltages and powers of one solution, though the network may have changed since.
-        last.clone()
+        last.net.clone()
     } else {
         let (mut p_mw, mut q_mvar) = (vec![0.0; count], vec![0.0; count]);
         flow.injections(&mut p_mw, &mut q_mvar);

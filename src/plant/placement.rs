@@ -88,7 +88,7 @@ impl PlantSpec {
                 "a bus of the network",
             ),
             InjectionKind::GeneratorLoss => (
-                entity.entity_type == EntityType::Pv || self.has_unheld_generator(id),
+                self.has_generator_to_lose(id),
                 "a bus with a generator in service that is not the slack bus",
             ),
             InjectionKind::CloudFront => (entity.entity_type == EntityType::Solar, "a solar unit"),

@@ -1,68 +1,85 @@
-//! Brings the plant into balance at the beginning of a run.
+//! Brings the plant into balance at the beginning of a run: from the case's own power flow to what is
+//! injected then.
 
-use super::{Plant, acting::Acting};
+use super::{Plant, acting::Acting, injected::Injected};
 
-/// Losses of the network over its load, for a first guess.
-const LOSS_GUESS: f64 = 0.0075;
-/// In so many steps the network is led from its case to a start that it does not reach at once.
-const APPROACH_STEPS: u32 = 20;
+/// How often the schedule is fitted to what the generators have to feed in.
+const REDISPATCHES: usize = 12;
+/// Less than this share of the generation is no reason for another time.
+const BALANCED: f64 = 1e-10;
+/// How many solutions on the way are tried at most.
+const APPROACH_TRIALS: usize = 24;
+/// The shortest stretch of the way that is tried.
+const SHORTEST_STRETCH: f64 = 1.0 / 64.0;
 
 impl Plant {
     /// Brings network, converters and schedule into balance at the beginning of a run.
     pub(super) fn settle(&mut self) {
         let acting = Acting::default();
-        let guess_mw = {
-            self.work_out_injections(&acting);
-            self.state.demand_mw * (1.0 + LOSS_GUESS)
-        };
-        self.state.dispatch.generation_mw = guess_mw;
-        self.state.dispatch.scheduled_mw = guess_mw;
+        let scheduled_mw = self.spec.dispatch.scheduled_mw();
+        self.state.dispatch.generation_mw = scheduled_mw;
+        self.state.dispatch.scheduled_mw = scheduled_mw;
+        self.state.demand_mw = self.case_demand_mw();
         self.inject(&acting);
-        self.network.solve();
-        if !self.network.converged() {
-            self.approach();
-        }
-        for _ in 0..3 {
-            let generation_mw = self.generation_mw();
-            self.state.dispatch.generation_mw = generation_mw;
-            self.state.dispatch.scheduled_mw = generation_mw;
+        // What loads, losses and units were in the case moves the schedule with it.
+        let expected_mw = scheduled_mw + self.state.demand_mw - self.case_demand_mw();
+        self.state.dispatch.generation_mw = expected_mw;
+        self.state.dispatch.scheduled_mw = expected_mw;
+        for _ in 0..REDISPATCHES {
             self.inject(&acting);
             self.network.solve();
+            if !self.network.converged() {
+                self.approach();
+            }
+            let generation_mw = self.generation_mw();
+            if !self.network.converged() {
+                break;
+            }
+            let change_mw = generation_mw - self.state.dispatch.scheduled_mw;
+            self.state.dispatch.generation_mw = generation_mw;
+            self.state.dispatch.scheduled_mw = generation_mw;
+            if change_mw.abs() <= BALANCED * generation_mw.abs().max(1.0) {
+                break;
+            }
         }
         let flow = &self.network.flow;
         self.state.vm_pu.copy_from_slice(flow.vm_pu());
         self.state.va_rad.copy_from_slice(flow.va_rad());
-        self.state.converged = self.network.converged();
+        self.note_solution(&acting);
     }
 
-    /// Leads the network from its case to what is injected now, bit by bit.
-    pub(super) fn approach(&mut self) {
-        let case = self.spec.case.clone();
-        for step in 1..=APPROACH_STEPS {
-            let share = f64::from(step) / f64::from(APPROACH_STEPS);
-            for (bus, given) in case.buses.iter().enumerate() {
-                let mix = |from: f64, to: f64| from + (to - from) * share;
-                let [p, q] = self.injected.load[bus];
-                let (from_p, from_q) = if given.pd_mw < 0.0 {
-                    (0.0, given.qd_mvar)
-                } else {
-                    (given.pd_mw, given.qd_mvar)
-                };
-                self.network
-                    .flow
-                    .set_load(bus, mix(from_p, p), mix(from_q, q));
-                let stations = self.spec.dispatch.stations();
-                let here = stations.iter().find(|s| s.bus == bus && !s.slack);
-                let scheduled = here.map_or((0.0, 0.0), |s| (s.scheduled_mw, s.scheduled_mvar));
-                let from_p = scheduled.0 - given.pd_mw.min(0.0);
-                let [p, q] = self.injected.power[bus];
-                self.network
-                    .flow
-                    .set_power(bus, mix(from_p, p), mix(scheduled.1, q));
-                let [p, q] = self.injected.current[bus];
-                self.network.flow.set_current(bus, share * p, share * q);
-            }
+    /// What the loads of the case draw where there is voltage, in MW.
+    fn case_demand_mw(&self) -> f64 {
+        let buses = self.spec.case.buses.iter().enumerate();
+        let supplied = buses.filter(|(bus, _)| self.spec.flow.energised(*bus));
+        supplied.map(|(_, given)| given.pd_mw).sum()
+    }
+
+    /// Leads the network from its case, of which it has the solution, to what is injected now: in stretches
+    /// that are halved where one is too long.
+    fn approach(&mut self) {
+        let target = self.injected.clone();
+        let base = Injected::at_base(&self.spec);
+        let (vm, va) = (self.spec.flow.vm_pu(), self.spec.flow.va_rad());
+        self.network.flow.set_voltages(vm, va);
+        let (mut reached, mut stretch) = (0.0, 0.5);
+        for _ in 0..APPROACH_TRIALS {
+            let share = f64::min(reached + stretch, 1.0);
+            self.injected.between(&base, &target, share);
+            self.injected.give_to(&mut self.network.flow);
             self.network.solve();
+            if self.network.converged() {
+                reached = share;
+                stretch *= 2.0;
+            } else {
+                stretch *= 0.5;
+            }
+            if reached >= 1.0 || stretch < SHORTEST_STRETCH {
+                break;
+            }
         }
+        self.network.set_converged(reached >= 1.0);
+        self.injected = target;
+        self.injected.give_to(&mut self.network.flow);
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 use super::{
     converter::{Buck, GridConverter},
     dc_load::DcLoadParameters,
-    dispatch::{Dispatch, Station},
+    dispatch::Dispatch,
     disturbance::Candidates,
     file::{self, Loaded, PlantError, Problems},
     frequency::{FrequencyModel, FrequencyParameters},
@@ -23,6 +23,7 @@ use super::{
     measurement::Scale,
     network::topology_of,
     solar::SolarPlant,
+    stations::stations,
     units::Units,
     weather::{Site, WeatherParameters},
     wind::WindTurbine,
@@ -139,7 +140,6 @@ impl PlantSpec {
             plant,
             texts,
         } = loaded;
-        against_slack(&mut case);
         let mut problems = Vec::new();
         let buses: HashMap<u32, usize> = case
             .buses
@@ -147,7 +147,7 @@ impl PlantSpec {
             .enumerate()
             .map(|(at, bus)| (bus.number, at))
             .collect();
-        let flow = base_flow(&path, &case, &plant.load, &mut problems)?;
+        let flow = base_flow(&path, &mut case, &plant.load, &mut problems)?;
         let units = Units::build(&plant, &buses, &mut problems);
         if !problems.is_empty() {
             return Err(PlantError::Plant {
@@ -155,9 +155,8 @@ impl PlantSpec {
                 problems: Problems(problems),
             });
         }
-        let stations = stations(&case, &flow);
-        let dispatch = Dispatch::new(stations);
-        let topology = topology_of(&case);
+        let dispatch = Dispatch::new(stations(&case, &flow), case.buses.len());
+        let topology = topology_of(&case, &flow);
         let Units {
             solar,
             wind,
@@ -231,9 +230,9 @@ impl PlantSpec {
         matches!(self.place_of(id), Some(Place::Bus(at)) if self.case.buses[at].bus_type == BusType::Isolated)
     }
 
-    pub(super) fn has_unheld_generator(&self, id: &str) -> bool {
+    pub(super) fn has_generator_to_lose(&self, id: &str) -> bool {
         matches!(self.place_of(id), Some(Place::Bus(at))
-            if self.dispatch.stations().iter().any(|station| station.bus == at && !station.slack))
+            if self.dispatch.station_at(at).is_some_and(|station| !station.slack))
     }
 
     /// Against what the noise of an entity's samples is measured.
@@ -246,13 +245,8 @@ impl PlantSpec {
     }
 
     pub(super) fn bus_scale(&self, at: usize) -> Scale {
-        let generation: f64 = self
-            .dispatch
-            .stations()
-            .iter()
-            .filter(|station| station.bus == at)
-            .map(|station| station.scheduled_mw.abs())
-            .sum();
+        let station = self.dispatch.station_at(at);
+        let generation = station.map_or(0.0, |station| station.scheduled_mw.abs());
         let bus = &self.case.buses[at];
         Scale {
             bus_mw: generation.max(bus.pd_mw.abs()).max(bus.qd_mvar.abs()),
@@ -307,18 +301,30 @@ impl ConverterUnit {
     }
 }
 
-/// The network solved as the case has it.
+/// The network solved as the case has it, down to rounding, with all angles against the (first) slack
+/// bus, which some cases do not hold at 0: the case is turned likewise.
 fn base_flow(
     path: &str,
-    case: &Case,
+    case: &mut Case,
     load: &LoadParameters,
     problems: &mut Vec<String>,
 ) -> Result<PowerFlow, PlantError> {
-    let mut flow = PowerFlow::new(case).map_err(|problems| PlantError::Case {
-        path: path.into(),
-        problems,
-    })?;
-    if let Err(error) = flow.solve() {
+    let compiled = |case: &Case| {
+        PowerFlow::new(case).map_err(|problems| PlantError::Case {
+            path: path.into(),
+            problems,
+        })
+    };
+    let mut flow = compiled(case)?;
+    let slack = flow.slack_buses().next();
+    let reference_degree = slack.map_or(0.0, |bus| case.buses[bus].va_degree);
+    if reference_degree != 0.0 {
+        for bus in &mut case.buses {
+            bus.va_degree -= reference_degree;
+        }
+        flow = compiled(case)?;
+    }
+    if let Err(error) = flow.solve_exactly() {
         problems.push(format!(
             "the network has no power flow to start from: {error}"
         ));
@@ -331,47 +337,6 @@ fn base_flow(
         .collect();
     flow.set_load_model(load.alpha_p, load.alpha_q, &v0);
     Ok(flow)
-}
-
-/// Turns all angles so that they are against the (first) slack bus, which some cases do not hold at 0.
-fn against_slack(case: &mut Case) {
-    let slack = case.buses.iter().find(|bus| bus.bus_type == BusType::Slack);
-    let reference_degree = slack.map_or(0.0, |bus| bus.va_degree);
-    for bus in &mut case.buses {
-        bus.va_degree -= reference_degree;
-    }
-}
-
-/// The generators in service, taken together bus by bus.
-fn stations(case: &Case, flow: &PowerFlow) -> Vec<Station> {
-    let slack: Vec<_> = flow.slack_buses().collect();
-    let mut stations = Vec::new();
-    for (at, bus) in case.buses.iter().enumerate() {
-        let mut here = case
-            .generators
-            .iter()
-            .filter(|generator| generator.in_service && generator.bus == bus.number)
-            .peekable();
-        if here.peek().is_none() || bus.bus_type == BusType::Isolated {
-            continue;
-        }
-        let mut station = Station {
-            bus: at,
-            scheduled_mw: 0.0,
-            scheduled_mvar: 0.0,
-            rated_mva: 0.0,
-            slack: slack.contains(&at),
-            holds: bus.bus_type == BusType::Pv,
-            set_point_pu: flow.vm_pu()[at],
-        };
-        for generator in here {
-            station.scheduled_mw += generator.pg_mw;
-            station.scheduled_mvar += generator.qg_mvar;
-            station.rated_mva += generator.mbase_mva.abs().max(generator.pg_mw.abs());
-        }
-        stations.push(station);
-    }
-    stations
 }
 
 /// FNV-1a over the texts and their lengths.

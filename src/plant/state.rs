@@ -13,6 +13,7 @@ use super::{
     load::{LoadModel, LoadState},
     solar::{SolarReadings, SolarState},
     spec::{ConverterKind, PlantSpec},
+    unsolved::UnsolvedState,
     weather::{Weather, WeatherState},
     wind::{WindReadings, WindTurbineState},
 };
@@ -33,9 +34,8 @@ pub struct PlantState {
     pub(super) vm_pu: Vec<f64>,
     pub(super) va_rad: Vec<f64>,
     pub(super) converged: bool,
-    /// The net injections of the last solution, active and reactive in MW and MVAR by bus, while there
-    /// is no newer one.
-    pub(super) unsolved: Option<[Vec<f64>; 2]>,
+    /// While there is no newer solution: why, and what is shown.
+    pub(super) unsolved: Option<UnsolvedState>,
     /// Load and damping less renewable power, as known before the last solution, in MW.
     pub(super) demand_mw: f64,
     /// What loads draw more because of the frequency, in MW.

@@ -10,6 +10,7 @@
 
 mod conservation;
 mod determinism;
+mod dispatch;
 mod disturbances;
 mod files;
 mod finite;
