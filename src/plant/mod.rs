@@ -48,7 +48,7 @@ use crate::grid::{
     topology::{NetworkState, Topology},
 };
 
-pub use file::PlantError;
+pub use file::{PlantError, read_case};
 pub use placement::{InjectionRequest, Misplaced};
 pub use spec::PlantSpec;
 pub use state::PlantState;
