@@ -1,6 +1,10 @@
 //! A plant file: a case, and the units and converters around it, in TOML.
 
-use std::{fmt, fs, io, path::Path};
+use std::{
+    fmt, fs,
+    io::{self, Read as _},
+    path::Path,
+};
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -20,7 +24,7 @@ use super::{
 /// Case and plant file of the default plant.
 const DEFAULT_CASE: &str = include_str!("default/case.json");
 const DEFAULT_PLANT: &str = include_str!("default/plant.toml");
-/// The largest file that is read, in bytes: ten times the largest public case.
+/// The largest file that is read, in bytes: some three times the largest public case.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// Why a plant cannot be built.
@@ -138,7 +142,7 @@ pub(super) struct Loaded {
     pub(super) case: Case,
     pub(super) plant: PlantFile,
     /// All that was read, to tell one plant from another.
-    pub(super) texts: Vec<String>,
+    pub(super) texts: Vec<Vec<u8>>,
 }
 
 /// The default plant.
@@ -167,7 +171,7 @@ pub(super) fn load(path: &Path) -> Result<Loaded, PlantError> {
             texts: vec![text],
         });
     }
-    let plant = parse_plant(&shown, &text)?;
+    let plant = parse_plant(&shown, utf8(path, &text)?)?;
     let Some(case_path) = &plant.case else {
         return Err(PlantError::Plant {
             path: shown,
@@ -184,27 +188,51 @@ pub(super) fn load(path: &Path) -> Result<Loaded, PlantError> {
     })
 }
 
+/// Reads a case (`.json`, `.m`) as a plant would.
+///
+/// # Errors
+/// The file cannot be read, or is no case that can be used.
+pub fn read_case(path: &Path) -> Result<Case, PlantError> {
+    parse_case(path, &read(path)?)
+}
+
 fn has_extension(path: &Path, wanted: &str) -> bool {
     path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
 }
 
-fn read(path: &Path) -> Result<String, PlantError> {
-    let shown = || path.display().to_string();
-    let unreadable = |source| PlantError::Unreadable {
-        path: shown(),
-        source,
-    };
-    if fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
-        return Err(PlantError::TooLarge { path: shown() });
+/// The file, whose length is not believed: a pipe has none.
+fn read(path: &Path) -> Result<Vec<u8>, PlantError> {
+    let mut text = Vec::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut text))
+        .map_err(unreadable(path))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(PlantError::TooLarge {
+            path: path.display().to_string(),
+        });
     }
-    fs::read_to_string(path).map_err(unreadable)
+    Ok(text)
 }
 
-fn parse_case(path: &Path, text: &str) -> Result<Case, PlantError> {
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> PlantError {
+    move |source| PlantError::Unreadable {
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+/// The text behind a byte order mark, which some editors write.
+fn utf8<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, PlantError> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| unreadable(path)(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+fn parse_case(path: &Path, text: &[u8]) -> Result<Case, PlantError> {
     let shown = path.display().to_string();
     let case = if has_extension(path, "json") {
-        return parse_json(&shown, text);
+        return parse_json(&shown, utf8(path, text)?);
     } else if has_extension(path, "m") {
         Case::from_matpower(text)
     } else {

@@ -53,7 +53,7 @@ use crate::{
     },
 };
 
-pub use file::PlantError;
+pub use file::{PlantError, read_case};
 pub use placement::{InjectionRequest, Misplaced};
 pub use spec::PlantSpec;
 pub use state::PlantState;

@@ -340,12 +340,12 @@ fn base_flow(
 }
 
 /// FNV-1a over the texts and their lengths.
-fn fingerprint(texts: &[String]) -> u64 {
+fn fingerprint(texts: &[Vec<u8>]) -> u64 {
     let bytes = texts.iter().flat_map(|text| {
         (text.len() as u64)
             .to_le_bytes()
             .into_iter()
-            .chain(text.bytes())
+            .chain(text.iter().copied())
     });
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     case::Case,
     problem::{CaseErrors, Fault, Place, Problems, Table},
-    table::{Row, Tables},
+    table::{Rows, Tables},
 };
 
 impl Case {
@@ -42,7 +42,7 @@ impl Case {
         match value.get("baseMVA") {
             None => found.push(Place::Field("baseMVA"), Fault::Missing),
             Some(base) => match base.as_f64() {
-                Some(base) => tables.base_mva = base,
+                Some(base) => tables.base_mva = Some(base),
                 None => found.push(Place::Field("baseMVA"), Fault::Expected("a number")),
             },
         }
@@ -53,40 +53,41 @@ impl Case {
     }
 }
 
-fn rows(case: &Value, table: Table, found: &mut Problems) -> Vec<Row> {
+fn rows(case: &Value, table: Table, found: &mut Problems) -> Option<Rows> {
     let place = Place::Field(table.name());
     let Some(value) = case.get(table.name()) else {
         found.push(place, Fault::Missing);
-        return Vec::new();
+        return None;
     };
-    let Some(rows) = value.as_array() else {
+    let Some(list) = value.as_array() else {
         found.push(place, Fault::Expected("a list of rows"));
-        return Vec::new();
+        return None;
     };
-    let row = |(i, row): (usize, &Value)| Row {
-        values: numbers(row, table, i + 1, found),
-        line: None,
-    };
-    rows.iter().enumerate().map(row).collect()
-}
-
-fn numbers(row: &Value, table: Table, number: usize, found: &mut Problems) -> Vec<f64> {
-    let at = |column| Place::Row {
-        table,
-        row: number,
-        column,
-    };
-    let Some(values) = row.as_array() else {
-        found.push(at(0), Fault::Expected("a list of numbers"));
-        return vec![1.0; table.columns().len()];
-    };
-    let number = |(i, value): (usize, &Value)| {
-        value.as_f64().unwrap_or_else(|| {
-            found.push(at(i + 1), Fault::Expected("a number"));
-            f64::NAN
-        })
-    };
-    values.iter().enumerate().map(number).collect()
+    let mut rows = Rows::default();
+    let mut sound = true;
+    for (i, row) in list.iter().enumerate() {
+        let at = |column| Place::Row {
+            table,
+            row: i + 1,
+            column,
+        };
+        match row.as_array() {
+            Some(values) => {
+                for (j, value) in values.iter().enumerate() {
+                    rows.values.push(value.as_f64().unwrap_or_else(|| {
+                        found.push(at(j + 1), Fault::Expected("a number"));
+                        f64::NAN
+                    }));
+                }
+                rows.end_row(None);
+            }
+            None => {
+                found.push(at(0), Fault::Expected("a list of numbers"));
+                sound = false;
+            }
+        }
+    }
+    sound.then_some(rows)
 }
 
 #[cfg(test)]

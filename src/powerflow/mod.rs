@@ -36,7 +36,6 @@ mod pivoting;
 mod power_flow;
 mod problem;
 mod roles;
-mod scanner;
 mod solving;
 mod state;
 mod table;

@@ -111,6 +111,14 @@ pub enum Fault {
         /// What should be.
         expected: usize,
     },
+    /// A row that is longer or shorter than the others.
+    #[error("has {found} columns, the other rows have {expected}")]
+    UnevenRow {
+        /// What is there.
+        found: usize,
+        /// What the other rows have.
+        expected: usize,
+    },
     /// A second bus with the same number.
     #[error("bus {0} is there already, in row {1}")]
     DuplicateBus(u32, usize),

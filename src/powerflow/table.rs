@@ -5,36 +5,94 @@ use super::{
     problem::{CaseErrors, Fault, Place, Problems, Table},
 };
 
-/// A row of a table.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Row {
-    /// Its numbers; not a number where the file has something else, which is a known problem.
+/// The rows of a table, as a file has them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Rows {
+    /// Row after row; not a number where the file has something else, which is a known problem.
     pub(super) values: Vec<f64>,
-    /// The line it stands on, where known.
-    pub(super) line: Option<usize>,
+    /// Where in `values` each row ends.
+    ends: Vec<usize>,
+    /// The line of the text on which each row stands; empty where there are none.
+    pub(super) lines: Vec<u32>,
 }
 
-/// A case file, taken apart.
+impl Rows {
+    /// Makes a row of the values since the last one.
+    pub(super) fn end_row(&mut self, line: Option<u32>) {
+        self.ends.push(self.values.len());
+        self.lines.extend(line);
+    }
+
+    /// Rows of equal length.
+    pub(super) fn uniform(values: Vec<f64>, rows: usize, columns: usize, lines: Vec<u32>) -> Self {
+        Self {
+            values,
+            ends: (1..=rows).map(|row| row * columns).collect(),
+            lines,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn row(&self, row: usize) -> &[f64] {
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.values[start..self.ends[row]]
+    }
+
+    /// The length of all rows, if it is the same.
+    pub(super) fn width(&self) -> Option<usize> {
+        let mut lengths = (0..self.len()).map(|row| self.row(row).len());
+        let Some(first) = lengths.next() else {
+            return Some(0);
+        };
+        lengths.all(|length| length == first).then_some(first)
+    }
+
+    /// The length that most rows have, the first row's among those that are equally frequent.
+    fn usual_width(&self) -> usize {
+        let mut counts: Vec<(usize, usize)> = Vec::new();
+        for length in (0..self.len()).map(|row| self.row(row).len()) {
+            match counts.iter_mut().find(|(known, _)| *known == length) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((length, 1)),
+            }
+        }
+        let most = counts.iter().map(|(_, count)| *count).max();
+        let usual = counts.iter().find(|(_, count)| Some(*count) == most);
+        usual.map_or(0, |(length, _)| *length)
+    }
+
+    fn line(&self, row: usize) -> Option<usize> {
+        self.lines.get(row).map(|line| *line as usize)
+    }
+}
+
+/// A case file, taken apart. What is absent is a known problem.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub(super) name: String,
-    pub(super) base_mva: f64,
-    pub(super) bus: Vec<Row>,
-    pub(super) generator: Vec<Row>,
-    pub(super) branch: Vec<Row>,
+    pub(super) base_mva: Option<f64>,
+    pub(super) bus: Option<Rows>,
+    pub(super) generator: Option<Rows>,
+    pub(super) branch: Option<Rows>,
 }
 
 impl Tables {
-    /// The case, unless there are problems: those found on the way here and those of its contents.
+    /// The case, unless there are problems: those found on the way here and those of its contents. The
+    /// tables are compared with each other only if all of them are there.
     pub(super) fn into_case(self, mut found: Problems) -> Result<Case, CaseErrors> {
         let case = Case {
-            buses: read(&self.bus, Table::Bus, &mut found, bus),
-            generators: read(&self.generator, Table::Gen, &mut found, generator),
-            branches: read(&self.branch, Table::Branch, &mut found, branch),
-            base_mva: self.base_mva,
+            buses: read(self.bus.as_ref(), Table::Bus, &mut found, bus),
+            generators: read(self.generator.as_ref(), Table::Gen, &mut found, generator),
+            branches: read(self.branch.as_ref(), Table::Branch, &mut found, branch),
+            base_mva: self.base_mva.unwrap_or_default(),
             name: self.name,
         };
-        if let Err(more) = case.check() {
+        let tables = [&self.bus, &self.generator, &self.branch];
+        let complete = self.base_mva.is_some() && tables.iter().all(|table| table.is_some());
+        if complete && let Err(more) = case.check() {
             found.extend(more);
         }
         found.locate(|table, row| {
@@ -43,32 +101,41 @@ impl Tables {
                 Table::Gen => &self.generator,
                 Table::Branch => &self.branch,
             };
-            rows.get(row - 1)?.line
+            rows.as_ref()?.line(row - 1)
         });
         found.into_result(case)
     }
 }
 
 fn read<T>(
-    rows: &[Row],
+    rows: Option<&Rows>,
     table: Table,
     found: &mut Problems,
     item: impl Fn(&mut Reader<'_>) -> T,
 ) -> Vec<T> {
+    let Some(rows) = rows else { return Vec::new() };
+    let (usual, need) = (rows.usual_width(), table.columns().len());
     let mut items = Vec::with_capacity(rows.len());
-    for (i, row) in rows.iter().enumerate() {
+    for row in 0..rows.len() {
         let mut reader = Reader {
-            values: &row.values,
+            values: rows.row(row),
             table,
-            row: i + 1,
+            row: row + 1,
             found,
         };
-        let (have, need) = (row.values.len(), table.columns().len());
-        if have < need {
-            let fault = Fault::ShortRow {
+        let have = reader.values.len();
+        let fault = if have == usual {
+            (have < need && row == 0).then_some(Fault::ShortRow {
                 found: have,
                 expected: need,
-            };
+            })
+        } else {
+            Some(Fault::UnevenRow {
+                found: have,
+                expected: usual,
+            })
+        };
+        if let Some(fault) = fault {
             let place = reader.place(0);
             reader.found.push(place, fault);
         }

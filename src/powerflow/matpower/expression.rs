@@ -1,0 +1,474 @@
+//! Reads expressions and evaluates them on the way.
+//!
+//! A refusal says that the text is none of the expressions known here. What is one, but is not
+//! computed, evaluates to an unknown value.
+
+use std::rc::Rc;
+
+use super::{
+    arithmetic::{self, Operator},
+    columns,
+    cursor::{reserved, starts_word},
+    evaluator::Evaluator,
+    index::{self, Index},
+    refusal::{Refusal, shown},
+    skip::{POWERFUL, Skip, powerful},
+    value::{Matrix, Value},
+};
+
+/// What surrounds an expression: within `[]` a blank may separate two of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Within {
+    Statement,
+    Brackets,
+}
+
+/// How deep expressions may be nested.
+const DEEPEST: usize = 40;
+
+/// The operators between two values, in levels from the loosest; longer ones before their beginnings.
+const LEVELS: [&[(&str, Operator)]; 5] = [
+    &[("||", Operator::Or), ("|", Operator::Or)],
+    &[("&&", Operator::And), ("&", Operator::And)],
+    &[
+        ("==", Operator::Equal),
+        ("~=", Operator::Unequal),
+        ("!=", Operator::Unequal),
+        ("<=", Operator::LessOrEqual),
+        (">=", Operator::GreaterOrEqual),
+        ("<", Operator::Less),
+        (">", Operator::Greater),
+    ],
+    &[("+", Operator::Add), ("-", Operator::Subtract)],
+    &[
+        (".*", Operator::TimesEach),
+        ("./", Operator::OverEach),
+        ("*", Operator::Times),
+        ("/", Operator::Over),
+    ],
+];
+/// The level whose operands may be ranges.
+const COMPARISON: usize = 2;
+
+impl Evaluator<'_> {
+    /// An expression. It may end anywhere: the caller looks at what follows.
+    pub(super) fn expression(&mut self, within: Within) -> Result<Value, Refusal> {
+        self.cursor.blanks();
+        self.nested(|evaluator| evaluator.level(0, within))
+    }
+
+    fn nested<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        if self.depth >= DEEPEST {
+            return Err(self.refusal("the expression is nested too deeply"));
+        }
+        self.depth += 1;
+        let result = read(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// The operators of this level and those that bind stronger.
+    fn level(&mut self, level: usize, within: Within) -> Result<Value, Refusal> {
+        let Some(operators) = LEVELS.get(level) else {
+            return self.unary(within);
+        };
+        let operand = |evaluator: &mut Self| match level {
+            COMPARISON => evaluator.range(within),
+            _ => evaluator.level(level + 1, within),
+        };
+        let mut left = operand(self)?;
+        while let Some(operator) = self.operator(operators, within) {
+            let place = self.cursor.place();
+            self.cursor.blanks();
+            let right = operand(self)?;
+            left = self.join(operator, &left, &right, place);
+        }
+        Ok(left)
+    }
+
+    fn join(&mut self, operator: Operator, a: &Value, b: &Value, place: (u32, usize)) -> Value {
+        if let Err(unknown) = self.spend(arithmetic::size(a, b)) {
+            return unknown;
+        }
+        arithmetic::binary(operator, a, b)
+            .unwrap_or_else(|text| Value::unknown(Refusal::at(place, text)))
+    }
+
+    /// `first:last`, or what is no range.
+    fn range(&mut self, within: Within) -> Result<Value, Refusal> {
+        let first = self.level(COMPARISON + 1, within)?;
+        let mark = self.cursor.mark();
+        self.cursor.blanks();
+        if self.cursor.peek() != Some(b':') {
+            self.cursor.back_to(mark);
+            return Ok(first);
+        }
+        let place = self.cursor.place();
+        self.cursor.advance(1);
+        self.cursor.blanks();
+        let last = self.level(COMPARISON + 1, within)?;
+        self.cursor.blanks();
+        if self.cursor.peek() == Some(b':') {
+            return Err(self.refusal("a range with a step is not evaluated"));
+        }
+        let (Value::Number(first), Value::Number(last)) = (&first, &last) else {
+            let text = "a range needs two known numbers";
+            return Ok(first_unknown([first, last])
+                .unwrap_or_else(|| Value::unknown(Refusal::at(place, text))));
+        };
+        if !(*first >= 1.0 && last >= first && *last < 1e9)
+            || first.fract() != 0.0
+            || last.fract() != 0.0
+        {
+            let text = "a range must go from a whole number up to another";
+            return Ok(Value::unknown(Refusal::at(place, text)));
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked above"
+        )]
+        let (first, last) = (*first as u32, *last as u32);
+        if let Err(unknown) = self.spend((last - first) as usize + 1) {
+            return Ok(unknown);
+        }
+        let values: Vec<f64> = (first..=last).map(f64::from).collect();
+        Ok(Matrix {
+            rows: 1,
+            columns: values.len(),
+            values,
+            lines: Vec::new(),
+        }
+        .into_value())
+    }
+
+    /// Takes an operator, if one of these comes next and what follows is its operand.
+    fn operator(&mut self, operators: &[(&str, Operator)], within: Within) -> Option<Operator> {
+        let mark = self.cursor.mark();
+        let spaced = self.cursor.blanks();
+        let found = operators.iter().find(|(text, _)| self.cursor.sees(text));
+        if let Some((text, operator)) = found {
+            let sign = matches!(operator, Operator::Add | Operator::Subtract);
+            let next = self.cursor.peek_at(text.len());
+            let own = next.is_none_or(|byte| byte.is_ascii_whitespace()) || !spaced;
+            // `a +b` within brackets are two values, and `a =`, `a +=`, `a++` are no expressions.
+            let value = within == Within::Statement || !sign || own;
+            let changes = sign && matches!(next, Some(b'='));
+            if value && !changes {
+                self.cursor.advance(text.len());
+                return Some(*operator);
+            }
+        }
+        self.cursor.back_to(mark);
+        None
+    }
+
+    /// A sign binds weaker than a power: `-2^2` is -4.
+    fn unary(&mut self, within: Within) -> Result<Value, Refusal> {
+        let place = self.cursor.place();
+        match self.cursor.peek() {
+            Some(sign @ (b'+' | b'-' | b'~' | b'!')) => {
+                self.cursor.advance(1);
+                self.cursor.blanks();
+                let value = self.nested(|evaluator| evaluator.unary(within))?;
+                Ok(self.prefixed(sign, &value, place))
+            }
+            _ => self.power(within),
+        }
+    }
+
+    fn prefixed(&mut self, sign: u8, value: &Value, place: (u32, usize)) -> Value {
+        if let Err(unknown) = self.spend(arithmetic::size(value, value)) {
+            return unknown;
+        }
+        match sign {
+            b'-' => arithmetic::negated(value),
+            b'+' => arithmetic::signed(value),
+            _ => arithmetic::inverted(value),
+        }
+        .unwrap_or_else(|text| Value::unknown(Refusal::at(place, text)))
+    }
+
+    /// Powers and transpositions, from left to right.
+    fn power(&mut self, within: Within) -> Result<Value, Refusal> {
+        let mut left = self.operand(within)?;
+        loop {
+            let mark = self.cursor.mark();
+            let spaced = self.cursor.blanks();
+            let place = self.cursor.place();
+            let apart = spaced && within == Within::Brackets;
+            if !apart && (self.cursor.take("'") || self.cursor.take(".'")) {
+                left = match self.spend(arithmetic::size(&left, &left)) {
+                    Ok(()) => arithmetic::transposed(&left)
+                        .unwrap_or_else(|text| Value::unknown(Refusal::at(place, text))),
+                    Err(unknown) => unknown,
+                };
+            } else if self.cursor.take(".^") {
+                let right = self.exponent(within)?;
+                left = self.join(Operator::PowerEach, &left, &right, place);
+            } else if self.cursor.take("^") {
+                let right = self.exponent(within)?;
+                left = self.join(Operator::Power, &left, &right, place);
+            } else {
+                self.cursor.back_to(mark);
+                return Ok(left);
+            }
+        }
+    }
+
+    /// What stands behind `^`: it may have a sign, `2^-1`.
+    fn exponent(&mut self, within: Within) -> Result<Value, Refusal> {
+        self.cursor.blanks();
+        let place = self.cursor.place();
+        let sign = self
+            .cursor
+            .peek()
+            .filter(|byte| matches!(byte, b'+' | b'-'));
+        if sign.is_some() {
+            self.cursor.advance(1);
+        }
+        let value = self.operand(within)?;
+        Ok(match sign {
+            Some(sign) => self.prefixed(sign, &value, place),
+            None => value,
+        })
+    }
+
+    fn operand(&mut self, within: Within) -> Result<Value, Refusal> {
+        match self.cursor.peek() {
+            Some(b'(') => {
+                self.cursor.advance(1);
+                let value = self.expression(Within::Statement)?;
+                self.close(b')')?;
+                Ok(value)
+            }
+            Some(b'[') => self.nested(Self::literal),
+            Some(b'{') => self
+                .cursor
+                .skip_group(Skip::Harmless)
+                .map(|()| Value::Other),
+            Some(quote @ (b'\'' | b'"')) => self.cursor.string(quote).map(|()| Value::Other),
+            Some(b'0'..=b'9') => self.number(),
+            Some(b'.') if self.cursor.peek_at(1).is_some_and(|c| c.is_ascii_digit()) => {
+                self.number()
+            }
+            Some(byte) if starts_word(byte) => self.named(within),
+            Some(b'\n' | b'\r') | None => Err(self.refusal("a value is missing")),
+            Some(_) => {
+                let text = format!("{} is not understood here", self.cursor.shown());
+                Err(self.refusal(text))
+            }
+        }
+    }
+
+    /// Takes the bracket that closes.
+    pub(super) fn close(&mut self, bracket: u8) -> Result<(), Refusal> {
+        self.cursor.blanks();
+        if self.cursor.peek() == Some(bracket) {
+            self.cursor.advance(1);
+            return Ok(());
+        }
+        let text = format!(
+            "expected `{}`, found {}",
+            char::from(bracket),
+            self.cursor.shown()
+        );
+        Err(self.refusal(text))
+    }
+
+    /// A variable, a function or a constant, with what is asked of it.
+    fn named(&mut self, within: Within) -> Result<Value, Refusal> {
+        let place = self.cursor.place();
+        let name = self.cursor.word();
+        if reserved(name) {
+            let text = format!("{} is not a value here", shown(name));
+            return Err(Refusal::at(place, text));
+        }
+        if POWERFUL.contains(&name) {
+            return Err(powerful(name, place));
+        }
+        let Some(value) = self.variable(name) else {
+            return self.function(name, place, within);
+        };
+        self.parts(value, within)
+    }
+
+    /// `(…)` and `.field` behind a value, one after the other.
+    fn parts(&mut self, mut value: Value, within: Within) -> Result<Value, Refusal> {
+        loop {
+            let mark = self.cursor.mark();
+            if self.cursor.blanks() && within == Within::Brackets {
+                self.cursor.back_to(mark);
+                return Ok(value);
+            }
+            let place = self.cursor.place();
+            match self.cursor.peek() {
+                Some(b'(') => {
+                    let indices = self.nested(Self::arguments)?;
+                    value = self.part(&value, indices, place);
+                }
+                Some(b'.') if self.cursor.peek_at(1).is_some_and(starts_word) => {
+                    self.cursor.advance(1);
+                    let field = self.cursor.word();
+                    value = match value {
+                        Value::Struct(fields) => fields.get(field).cloned().unwrap_or_else(|| {
+                            let text = format!("{} has no value here", shown(field));
+                            Value::unknown(Refusal::at(place, text))
+                        }),
+                        Value::Unknown(_) => value,
+                        _ => Value::unknown(Refusal::at(place, "only a struct has fields")),
+                    };
+                }
+                Some(b'{') => return Err(self.refusal("cell arrays are not evaluated")),
+                Some(b'.') if self.cursor.peek_at(1) == Some(b'(') => {
+                    return Err(self.refusal("computed names of fields are not evaluated"));
+                }
+                _ => {
+                    self.cursor.back_to(mark);
+                    return Ok(value);
+                }
+            }
+        }
+    }
+
+    fn part(
+        &mut self,
+        value: &Value,
+        indices: Result<Vec<Index>, Value>,
+        place: (u32, usize),
+    ) -> Value {
+        let single;
+        let matrix = match value {
+            Value::Matrix(matrix) => matrix,
+            Value::Number(number) => {
+                single = Rc::new(Matrix {
+                    rows: 1,
+                    columns: 1,
+                    values: vec![*number],
+                    lines: Vec::new(),
+                });
+                &single
+            }
+            Value::Unknown(_) => return value.clone(),
+            other => {
+                let text = format!("cannot take a part of what is {}", other.kind());
+                return Value::unknown(Refusal::at(place, text));
+            }
+        };
+        let indices = match indices {
+            Ok(indices) => indices,
+            Err(unknown) => return unknown,
+        };
+        if let Err(unknown) = self.spend(index::size(matrix, &indices)) {
+            return unknown;
+        }
+        index::read(matrix, &indices)
+            .unwrap_or_else(|text| Value::unknown(Refusal::at(place, text)))
+    }
+
+    /// What stands between parentheses as positions; an unknown value if one is not known.
+    pub(super) fn arguments(&mut self) -> Result<Result<Vec<Index>, Value>, Refusal> {
+        self.cursor.advance(1);
+        let mut indices = Ok(Vec::new());
+        loop {
+            self.cursor.blanks();
+            let place = self.cursor.place();
+            let index = match self.cursor.peek() {
+                Some(b')') if matches!(&indices, Ok(list) if list.is_empty()) => {
+                    self.cursor.advance(1);
+                    return Ok(indices);
+                }
+                Some(b':') => {
+                    self.cursor.advance(1);
+                    Ok(Index::All)
+                }
+                _ => match self.expression(Within::Statement)? {
+                    unknown @ Value::Unknown(_) => Err(unknown),
+                    value => {
+                        Index::of(&value).map_err(|text| Value::unknown(Refusal::at(place, text)))
+                    }
+                },
+            };
+            match (&mut indices, index) {
+                (Ok(list), Ok(index)) => list.push(index),
+                (Ok(_), Err(unknown)) => indices = Err(unknown),
+                (Err(_), _) => {}
+            }
+            self.cursor.blanks();
+            if self.cursor.peek() != Some(b',') {
+                self.close(b')')?;
+                return Ok(indices);
+            }
+            self.cursor.advance(1);
+        }
+    }
+
+    /// A name that is no variable.
+    fn function(
+        &mut self,
+        name: &str,
+        place: (u32, usize),
+        within: Within,
+    ) -> Result<Value, Refusal> {
+        if let Some((known, value)) = arithmetic::constant(name) {
+            self.used.insert(known);
+            return self.parts(Value::Number(value), within);
+        }
+        let mark = self.cursor.mark();
+        let apart = self.cursor.blanks() && within == Within::Brackets;
+        if apart || self.cursor.peek() != Some(b'(') {
+            self.cursor.back_to(mark);
+            let what = if columns::outputs(name).is_some() {
+                format!(
+                    "{} needs names for its outputs: [PQ, …] = {name}",
+                    shown(name)
+                )
+            } else {
+                format!("{} has no value here", shown(name))
+            };
+            return Ok(Value::unknown(Refusal::at(place, what)));
+        }
+        let Some(known) = arithmetic::function(name) else {
+            self.cursor.skip_group(Skip::Harmless)?;
+            let text = format!(
+                "{} is not computed here: write its result into the file",
+                shown(name)
+            );
+            return Ok(Value::unknown(Refusal::at(place, text)));
+        };
+        self.used.insert(known);
+        self.cursor.advance(1);
+        let argument = self.expression(Within::Statement)?;
+        self.close(b')')?;
+        if let Err(unknown) = self.spend(arithmetic::size(&argument, &argument)) {
+            return Ok(unknown);
+        }
+        Ok(arithmetic::call(known, &argument)
+            .unwrap_or_else(|text| Value::unknown(Refusal::at(place, text))))
+    }
+
+    /// A number without a sign.
+    fn number(&mut self) -> Result<Value, Refusal> {
+        let place = self.cursor.place();
+        match self.cursor.number() {
+            Some(number) => Ok(Value::Number(number)),
+            None => Err(Refusal::at(
+                place,
+                format!("{} is not a number", self.cursor.shown()),
+            )),
+        }
+    }
+
+    pub(super) fn refusal(&self, text: impl std::fmt::Display) -> Refusal {
+        Refusal::at(self.cursor.place(), text)
+    }
+}
+
+fn first_unknown(values: [Value; 2]) -> Option<Value> {
+    values
+        .into_iter()
+        .find(|value| matches!(value, Value::Unknown(_)))
+}
