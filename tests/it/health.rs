@@ -105,8 +105,8 @@ async fn serves_without_a_log(child: &mut Child, port: u16) {
     assert_eq!(ready.send(address).await.status, 200);
     // It ends as ever.
     let id = child.id().unwrap().to_string();
-    let sent = std::process::Command::new("kill").args(["-s", "TERM", &id]);
-    assert!({ sent }.status().unwrap().success());
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args(["-s", "TERM", &id]).status().unwrap().success());
     let status = soon("the end of the process", child.wait()).await.unwrap();
     assert_eq!(status.code(), Some(0));
 }
