@@ -11,6 +11,7 @@ use gridcast::{
         run::SimulationView,
         time::Tick,
     },
+    health::Health,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +22,8 @@ struct Reader {
     feed: Feed,
     position: u64,
     tick: Tick,
+    /// The log has said that no command will take effect at this tick or before it any more.
+    covered: Tick,
 }
 
 impl Reader {
@@ -29,6 +32,7 @@ impl Reader {
             feed,
             position: 0,
             tick: Tick(17_000_000_000),
+            covered: Tick(0),
         }
     }
 
@@ -47,6 +51,11 @@ impl Reader {
             match self.feed.next(self.tick).await? {
                 Input::Command(delivery) => {
                     let entry = delivery.entry;
+                    let Tick(covered) = self.covered;
+                    assert!(
+                        entry.effective.0 > covered,
+                        "{entry:?} came after {covered}"
+                    );
                     self.position = entry.position;
                     self.tick = self.tick.max(entry.effective);
                     if let Some(reply) = delivery.reply {
@@ -59,7 +68,8 @@ impl Reader {
                     self.position = restore.snapshot.position;
                     let _ = restore.done.send(Ok(()));
                 }
-                Input::Begin | Input::UpToDate => {}
+                Input::Covered { through } => self.covered = self.covered.max(through),
+                Input::Begin | Input::Unreachable { .. } => {}
             }
         }
     }
@@ -87,10 +97,13 @@ fn join(url: Option<&str>) -> Membership {
         (setting.variable == "REDIS_URL").then(|| url.map(str::to_owned))?
     });
     let fingerprint = Fingerprint::new(1);
+    let shutdown = CancellationToken::new();
+    let health = Health::new(shutdown.clone());
     cluster::join(
         config.unwrap().redis.as_ref(),
         fingerprint,
-        CancellationToken::new(),
+        &health,
+        shutdown,
     )
 }
 

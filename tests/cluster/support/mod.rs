@@ -259,6 +259,19 @@ impl Instance {
         self.process.signal("CONT");
     }
 
+    /// Freezes it, and waits until it is at the present again after that; returns how long it took.
+    pub(crate) async fn freeze_for(&self, frozen: Duration) -> Duration {
+        self.freeze();
+        sleep(frozen).await;
+        self.thaw();
+        let woken = Instant::now();
+        eventually("a frozen instance goes on", async || {
+            (self.cluster().await["lagMs"].as_u64()? < 300).then_some(())
+        })
+        .await;
+        woken.elapsed()
+    }
+
     /// Asks it to end, and waits until it has.
     pub(crate) async fn terminate(&mut self) {
         self.process.signal("TERM");

@@ -127,6 +127,28 @@ pub(crate) fn assert_equal(clients: &[Vec<Received>]) -> usize {
     common.len()
 }
 
+/// Asserts that whatever any two clients have of the same entity and time is equal to the byte, and returns
+/// how many such samples there are.
+pub(crate) fn assert_equal_pairwise(clients: &[Vec<Received>]) -> usize {
+    let mut payloads: BTreeMap<(String, i64), Vec<(usize, &str)>> = BTreeMap::new();
+    for (who, received) in clients.iter().enumerate() {
+        for one in received {
+            if let Some(entity) = &one.entity {
+                let key = (entity.clone(), one.timestamp_ms);
+                payloads.entry(key).or_default().push((who, &one.payload));
+            }
+        }
+    }
+    let mut common = 0;
+    for (key, payloads) in payloads {
+        let (_, first) = payloads[0];
+        let unequal = payloads.iter().any(|(_, payload)| *payload != first);
+        assert!(!unequal, "{key:?}: {payloads:#?}");
+        common += usize::from(payloads.len() > 1);
+    }
+    common
+}
+
 /// The oldest sample, by its age in ms on arrival.
 pub(crate) fn oldest_ms(received: &[Received]) -> i64 {
     let samples = received.iter().filter(|one| one.entity.is_some());
