@@ -213,8 +213,8 @@ impl Status {
         lacking.or_else(|| self.channels.lacking())
     }
 
-    /// Another instance whose clients get no message of an operator, and why. It takes part in the
-    /// log, so what lacks is a permission for channels.
+    /// Another instance whose clients get no message of an operator, and why: it follows the log, so
+    /// what lacks is a permission for channels.
     #[must_use]
     pub fn unreached(&self) -> Option<(String, String)> {
         const PRESENT: Duration = Duration::from_secs(3);
@@ -223,7 +223,8 @@ impl Status {
             .peers
             .iter()
             .filter(|(_, seen)| seen.elapsed() < PRESENT);
-        let mut lacking = present.filter_map(|(member, _)| {
+        let connected = present.filter(|(member, _)| member.redis == RedisState::Connected);
+        let mut lacking = connected.filter_map(|(member, _)| {
             Some((member.instance.clone(), member.lacks_permission.clone()?))
         });
         lacking.next()

@@ -70,7 +70,10 @@ async fn send(
         data: message.data.map(NotificationData::Other),
         timestamp: app.status.now(),
     };
-    if let Some((instance, why)) = app.status.unreached() {
+    // What this instance lacks itself the announcer says.
+    let unreached = app.status.unreached();
+    let unreached = unreached.filter(|_| app.status.channels().lacking().is_none());
+    if let Some((instance, why)) = unreached {
         let problem = format!(
             "the clients of instance {instance} cannot be reached: {why}; nobody got anything"
         );

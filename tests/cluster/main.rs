@@ -12,4 +12,5 @@ mod instances;
 mod joining;
 mod one;
 mod outages;
+mod permissions;
 mod support;

@@ -83,7 +83,14 @@ async fn the_document_names_itself_and_every_route() {
         bearer,
         &json!({"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     );
+    let servers = &document.0["servers"];
+    assert_eq!(servers, &json!([{"url": "."}]), "relative to the document");
     let operations = document.operations();
+    let names: BTreeSet<_> = operations
+        .iter()
+        .map(|(_, _, operation)| operation["operationId"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), operations.len(), "{names:?}");
     for (path, method, tag) in [
         ("/api/v1/data/simulation/status", "GET", Some("data")),
         ("/api/v1/data/simulation/start", "POST", Some("data")),

@@ -32,6 +32,83 @@ async fn wrong_settings_are_all_named_and_end_it_with_2() {
 }
 
 #[tokio::test]
+async fn what_orchestrators_set_is_no_reason_to_stop() {
+    const LINK: &str = "tcp://10.96.0.7:6379";
+    // Set in every pod beside a service named redis.
+    let links = [
+        ("REDIS_PORT", LINK),
+        ("REDIS_PORT_6379_TCP", LINK),
+        ("REDIS_SERVICE_HOST", "10.96.0.7"),
+        ("GRIDCAST_PORT", "tcp://10.96.0.8:3000"),
+    ];
+    drop(Process::serve(&links).await);
+    let mut with_url = links.to_vec();
+    with_url.push(("REDIS_URL", "redis://127.0.0.1:9"));
+    drop(Process::serve(&with_url).await);
+
+    let mut with_host = links.to_vec();
+    with_host.push(("REDIS_HOST", "redis"));
+    let ended = Process::run(&[], &with_host).await;
+    assert_eq!(ended.status.code(), Some(2));
+    for text in [
+        "REDIS_PORT",
+        LINK,
+        "Kubernetes",
+        "enableServiceLinks: false",
+    ] {
+        assert!(ended.stderr.contains(text), "{}", ended.stderr);
+    }
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_password_in_a_wrong_setting_is_not_shown() {
+    for (variable, value) in [
+        ("REDIS_URL", "redis://:s3cr#et@host"),
+        ("REDIS_URL", "redis://me:77#s3cr@host"),
+        ("REDIS_HOST", "redis://:s3cret@host"),
+        ("CORS_ORIGINS", "https://me:s3cret@host"),
+    ] {
+        let flag = format!("--{}", variable.to_lowercase().replace('_', "-"));
+        let by_flag = Process::run(&[&flag, value], &[]).await;
+        let by_variable = Process::run(&[], &[(variable, value)]).await;
+        for ended in [by_flag, by_variable] {
+            assert_eq!(ended.status.code(), Some(2));
+            let said = ended.stdout + &ended.stderr;
+            assert!(said.contains(variable), "{said}");
+            assert!(!said.contains("s3cr") && !said.contains("77"), "{said}");
+            assert!(
+                variable != "REDIS_URL" || said.contains("# as %23"),
+                "{said}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn origins_are_normalised_or_refused() {
+    let listed = "https://host:443, HTTPS://Other ,http://b\u{fc}cher.example";
+    let process = Process::serve(&[("CORS_ORIGINS", listed), ("HOST", "127.0.0.1")]).await;
+    for origin in [
+        "https://host",
+        "https://other",
+        "http://xn--bcher-kva.example",
+    ] {
+        let asked = Exchange::new("GET", "/api/v1").header("origin", origin);
+        let answer = asked.send(process.address()).await;
+        let allowed = answer.header("access-control-allow-origin");
+        assert_eq!(allowed, Some(origin));
+    }
+    let ended = Process::run(&[], &[("CORS_ORIGINS", "https://host/app")]).await;
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(
+        ended.stderr.contains("an origin has no path"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[tokio::test]
 async fn the_command_line_explains_itself() {
     let help = Process::run(&["--help"], &[]).await;
     assert_eq!(help.status.code(), Some(0));

@@ -91,6 +91,22 @@ impl Redis {
         redis
     }
 
+    /// One with settings of its own.
+    pub(crate) async fn start_with(settings: &[&str]) -> Self {
+        let folder = Folder::new();
+        let port = free_port();
+        let mut command = Self::command(&folder);
+        command.arg("--port").arg(port.to_string()).args(settings);
+        let process = Process::spawn(command, &folder.0.join("redis.log"));
+        let redis = Self {
+            port,
+            process,
+            folder,
+        };
+        redis.answers().await;
+        redis
+    }
+
     /// One that asks for a password and, where `tls` is a folder with `cert.pem` and `key.pem`,
     /// speaks TLS only.
     pub(crate) async fn start_guarded(password: &str, tls: Option<&Folder>) -> Self {
