@@ -238,7 +238,7 @@ mod tests {
         let fault = fault();
         let active = Alerts {
             faults: vec![fault.clone()],
-            anomalies: Vec::new(),
+            ..Alerts::default()
         };
         // Without a gap the events themselves tell it.
         assert_eq!(names(&mut outlet, &active), []);
