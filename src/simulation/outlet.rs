@@ -238,7 +238,6 @@ mod tests {
         let fault = fault();
         let active = Alerts {
             faults: vec![fault.clone()],
-            anomalies: Vec::new(),
             ..Alerts::default()
         };
         // Without a gap the events themselves tell it.

@@ -138,3 +138,62 @@ fn push_anomaly(events: &mut Vec<Event>, anomaly: Anomaly) {
     events.push(Event::Anomaly(anomaly));
     events.push(Event::Notification(notification));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::alert::{FaultDetails, FaultType, Severity, Subject};
+
+    fn fault(phase: FaultPhase) -> Fault {
+        Fault {
+            details: FaultDetails {
+                id: "UNDERVOLTAGE-BUS-004-7".into(),
+                fault_type: FaultType::Undervoltage,
+                severity: Severity::High,
+                phase,
+                location: "BUS-004".into(),
+                message: String::new(),
+                subject: Subject::Bus {
+                    bus_id: "BUS-004".into(),
+                },
+                quantity: "voltageMagnitude".into(),
+                value: 0.8,
+                limit: 0.9,
+                extreme: (phase == FaultPhase::Cleared).then_some(0.78),
+                extreme_step: (phase == FaultPhase::Cleared).then_some(9),
+            },
+            timestamp: Timestamp::from_unix_ms(500),
+        }
+    }
+
+    /// Who missed the end of a fault in a gap hears of it as it was, at the time of the telling.
+    #[test]
+    fn a_fault_that_ended_in_a_gap_is_told_with_its_worst_value() {
+        let topology = Arc::new(Topology {
+            buses: Vec::new(),
+            branches: Vec::new(),
+        });
+        let mut told = Told::new(topology.clone());
+        let raised = Event::Fault(fault(FaultPhase::Raised));
+        told.note(std::iter::once(&raised), RunChange::None);
+        let now = Timestamp::from_unix_ms(9_000);
+        let cleared = |alerts: &Alerts| {
+            let events = told.missing(&topology, alerts, now);
+            let Event::Fault(fault) = events[0].as_ref() else {
+                panic!("{events:?}");
+            };
+            assert_eq!(
+                (fault.details.phase, fault.timestamp),
+                (FaultPhase::Cleared, now)
+            );
+            (fault.details.extreme, fault.details.extreme_step)
+        };
+        let alerts = Alerts {
+            cleared: [Arc::new(fault(FaultPhase::Cleared))].into(),
+            ..Alerts::default()
+        };
+        assert_eq!(cleared(&alerts), (Some(0.78), Some(9)));
+        // So long ago that nobody remembers.
+        assert_eq!(cleared(&Alerts::default()), (None, None));
+    }
+}

@@ -97,6 +97,22 @@ fn the_worst_value_is_that_of_the_excursion() {
     assert!(found.iter().all(|fault| fault.details.value >= worst));
 }
 
+/// A voltage that noise moves across the limit in every other sample is one fault, not many.
+#[test]
+fn noise_at_a_limit_does_not_make_faults_flap() {
+    let mut driver = at_speed(1, 1.0);
+    driver.seconds(2);
+    driver.disturb(InjectionKind::VoltageDip, "BUS-004", Some(0.95), Some(60.0));
+    driver.seconds(70);
+    let found = of(&driver, FaultType::Undervoltage, "BUS-004");
+    let phases: Vec<_> = found.iter().map(|fault| fault.details.phase).collect();
+    assert_eq!(
+        phases,
+        [FaultPhase::Raised, FaultPhase::Cleared],
+        "{found:#?}"
+    );
+}
+
 /// A trip of half a second overloads the transformer that is left, between two samples.
 #[test]
 fn an_overload_between_samples_is_found() {
