@@ -126,7 +126,7 @@ pub(super) fn host(text: &str) -> Result<IpAddr, String> {
 
 pub(super) fn file(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
-    if path.is_file() {
+    if path.exists() && !path.is_dir() {
         Ok(path)
     } else {
         Err("give the path of a file that exists, ending in .json, .m or .toml".into())

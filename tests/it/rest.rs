@@ -243,20 +243,6 @@ async fn the_prefix_is_a_setting() {
 }
 
 #[tokio::test]
-async fn health_and_readiness_are_told() {
-    let server = TestServer::start().await;
-    server
-        .get("/healthz")
-        .await
-        .expect(200, &json!({"status": "ok"}));
-    let answer = server.get("/readyz").await;
-    let since = answer.json()["since"].clone();
-    assert!(since.is_string(), "{since}");
-    let ready = json!({"ready": true, "reasons": [], "redis": "none", "since": since});
-    answer.expect(200, &ready);
-}
-
-#[tokio::test]
 async fn the_root_is_a_page() {
     let server = TestServer::start().await;
     let answer = server.get("/").await;
