@@ -79,6 +79,7 @@ impl Channels {
     }
 
     /// Tells what lacks, or that nothing does. True if that is new.
+    #[must_use]
     pub fn tell(&self, lacking: Option<String>) -> bool {
         self.0.send_if_modified(|present| {
             let new = *present != lacking;

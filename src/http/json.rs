@@ -199,7 +199,7 @@ impl<'a> Reader<'a> {
                     place.push_str(&shortened(key));
                 }
                 Around::Object(None) => {}
-                Around::List(index) => place.push_str(&format!("[{index}]")),
+                Around::List(index) => place.extend(["[", &index.to_string(), "]"]),
             }
         }
         place

@@ -402,7 +402,7 @@ impl Member {
             match &lacking {
                 Some(lacking) => warn!("{lacking}; the simulation goes on as it is"),
                 None => {
-                    warn!(%error, "Redis at {} is away: the simulation goes on as it is", self.endpoint)
+                    warn!(%error, "Redis at {} is away: the simulation goes on as it is", self.endpoint);
                 }
             }
         }
