@@ -147,6 +147,19 @@ mod tests {
                 "bus row 2, column 3 (Pd): must be a number",
                 "gen row 1: must be a list of numbers",
                 "bus row 1, column 1 (bus_i): is 1.5, must be a whole number above 0",
+            ]
+        );
+        case["baseMVA"] = json!(100);
+        case["gen"] = json!([
+            [1, 0, 0, 0, 0, 1.01, 100, 1],
+            [1, 0, 0, 0, 0, 1.01, 100, 1, 5]
+        ]);
+        assert_eq!(
+            problems(&case),
+            [
+                "bus row 2, column 3 (Pd): must be a number",
+                "bus row 1, column 1 (bus_i): is 1.5, must be a whole number above 0",
+                "gen row 2: has 9 columns, the other rows have 8",
                 "bus row 2, column 8 (Vm): is 0, must be a number above 0",
                 "branch row 1: the branch starts and ends at bus 2",
                 "branch row 2, column 2 (tbus): bus 3 does not exist",
@@ -159,8 +172,7 @@ mod tests {
                 "baseMVA: is missing",
                 "bus: is missing",
                 "gen: is missing",
-                "branch: is missing",
-                "case: has no slack bus: give one bus type 3",
+                "branch: is missing"
             ]
         );
         let text = Case::from_json("{\n\"baseMVA\": }")

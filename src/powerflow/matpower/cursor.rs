@@ -99,11 +99,9 @@ impl<'a> Cursor<'a> {
         self.mark.line
     }
 
-    /// Line and column, from 1; a column is a character of UTF-8.
+    /// Line and column, from 1; a column is a byte.
     pub(super) fn place(&self) -> (u32, usize) {
-        let before = &self.text[self.mark.line_start..self.mark.at];
-        let columns = before.iter().filter(|byte| (**byte & 0xc0) != 0x80).count();
-        (self.mark.line, columns + 1)
+        (self.mark.line, self.mark.at - self.mark.line_start + 1)
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
