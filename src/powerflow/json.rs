@@ -71,20 +71,17 @@ fn rows(case: &Value, table: Table, found: &mut Problems) -> Option<Rows> {
             row: i + 1,
             column,
         };
-        match row.as_array() {
-            Some(values) => {
-                for (j, value) in values.iter().enumerate() {
-                    rows.values.push(value.as_f64().unwrap_or_else(|| {
-                        found.push(at(j + 1), Fault::Expected("a number"));
-                        f64::NAN
-                    }));
-                }
-                rows.end_row(None);
+        if let Some(values) = row.as_array() {
+            for (j, value) in values.iter().enumerate() {
+                rows.values.push(value.as_f64().unwrap_or_else(|| {
+                    found.push(at(j + 1), Fault::Expected("a number"));
+                    f64::NAN
+                }));
             }
-            None => {
-                found.push(at(0), Fault::Expected("a list of numbers"));
-                sound = false;
-            }
+            rows.end_row(None);
+        } else {
+            found.push(at(0), Fault::Expected("a list of numbers"));
+            sound = false;
         }
     }
     sound.then_some(rows)

@@ -176,7 +176,7 @@ impl<'a> Cursor<'a> {
                 Some(byte) if blank(byte) => self.advance(1),
                 Some(b'%' | b'#') => self.comment(),
                 Some(b'.') if self.sees("...") => {
-                    self.to_line_end();
+                    self.rest_of_line();
                     if self.peek().is_some() {
                         self.take_line_end();
                     }
@@ -203,7 +203,7 @@ impl<'a> Cursor<'a> {
         let place = self.place();
         let before = &self.text[self.mark.line_start..self.mark.at];
         let alone = before.iter().all(|byte| blank(*byte));
-        let line = self.to_line_end().trim_ascii();
+        let line = self.rest_of_line().trim_ascii();
         if !(alone && matches!(line, b"%{" | b"#{")) {
             return;
         }
@@ -214,7 +214,7 @@ impl<'a> Cursor<'a> {
                 return;
             }
             self.take_line_end();
-            match self.to_line_end().trim_ascii() {
+            match self.rest_of_line().trim_ascii() {
                 b"%{" | b"#{" => depth += 1,
                 b"%}" | b"#}" => depth -= 1,
                 _ => {}
@@ -223,7 +223,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes to the end of the line; what stands before it.
-    pub(super) fn to_line_end(&mut self) -> &'a [u8] {
+    pub(super) fn rest_of_line(&mut self) -> &'a [u8] {
         let rest = self.rest();
         let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
         let (line, _) = rest.split_at(end.unwrap_or(rest.len()));

@@ -74,8 +74,7 @@ impl Evaluator<'_> {
             _ => evaluator.level(level + 1, within),
         };
         let mut left = operand(self)?;
-        while let Some(operator) = self.operator(operators, within) {
-            let place = self.cursor.place();
+        while let Some((operator, place)) = self.operator(operators, within) {
             self.cursor.blanks();
             let right = operand(self)?;
             left = self.join(operator, &left, &right, place);
@@ -139,8 +138,12 @@ impl Evaluator<'_> {
         .into_value())
     }
 
-    /// Takes an operator, if one of these comes next and what follows is its operand.
-    fn operator(&mut self, operators: &[(&str, Operator)], within: Within) -> Option<Operator> {
+    /// Takes an operator, if one of these comes next and what follows is its operand; and its place.
+    fn operator(
+        &mut self,
+        operators: &[(&str, Operator)],
+        within: Within,
+    ) -> Option<(Operator, (u32, usize))> {
         let mark = self.cursor.mark();
         let spaced = self.cursor.blanks();
         let found = operators.iter().find(|(text, _)| self.cursor.sees(text));
@@ -152,8 +155,9 @@ impl Evaluator<'_> {
             let value = within == Within::Statement || !sign || own;
             let changes = sign && matches!(next, Some(b'='));
             if value && !changes {
+                let place = self.cursor.place();
                 self.cursor.advance(text.len());
-                return Some(*operator);
+                return Some((*operator, place));
             }
         }
         self.cursor.back_to(mark);

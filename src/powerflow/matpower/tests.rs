@@ -371,7 +371,7 @@ fn statements_that_may_change_the_case_are_refused() {
             19,
             "is defined anew here",
         ),
-        ("!rm case", 1, "is not understood here"),
+        ("!rm x", 5, "`x` is not understood here"),
         ("mpc.bus(2,3) = 1 2;", 18, "`2` is not understood here"),
     ] {
         let text = with(statements);
