@@ -71,20 +71,17 @@ fn rows(case: &Value, table: Table, found: &mut Problems) -> Option<Rows> {
             row: i + 1,
             column,
         };
-        match row.as_array() {
-            Some(values) => {
-                for (j, value) in values.iter().enumerate() {
-                    rows.values.push(value.as_f64().unwrap_or_else(|| {
-                        found.push(at(j + 1), Fault::Expected("a number"));
-                        f64::NAN
-                    }));
-                }
-                rows.end_row(None);
+        if let Some(values) = row.as_array() {
+            for (j, value) in values.iter().enumerate() {
+                rows.values.push(value.as_f64().unwrap_or_else(|| {
+                    found.push(at(j + 1), Fault::Expected("a number"));
+                    f64::NAN
+                }));
             }
-            None => {
-                found.push(at(0), Fault::Expected("a list of numbers"));
-                sound = false;
-            }
+            rows.end_row(None);
+        } else {
+            found.push(at(0), Fault::Expected("a list of numbers"));
+            sound = false;
         }
     }
     sound.then_some(rows)
@@ -147,6 +144,19 @@ mod tests {
                 "bus row 2, column 3 (Pd): must be a number",
                 "gen row 1: must be a list of numbers",
                 "bus row 1, column 1 (bus_i): is 1.5, must be a whole number above 0",
+            ]
+        );
+        case["baseMVA"] = json!(100);
+        case["gen"] = json!([
+            [1, 0, 0, 0, 0, 1.01, 100, 1],
+            [1, 0, 0, 0, 0, 1.01, 100, 1, 5]
+        ]);
+        assert_eq!(
+            problems(&case),
+            [
+                "bus row 2, column 3 (Pd): must be a number",
+                "bus row 1, column 1 (bus_i): is 1.5, must be a whole number above 0",
+                "gen row 2: has 9 columns, the other rows have 8",
                 "bus row 2, column 8 (Vm): is 0, must be a number above 0",
                 "branch row 1: the branch starts and ends at bus 2",
                 "branch row 2, column 2 (tbus): bus 3 does not exist",
@@ -159,8 +169,7 @@ mod tests {
                 "baseMVA: is missing",
                 "bus: is missing",
                 "gen: is missing",
-                "branch: is missing",
-                "case: has no slack bus: give one bus type 3",
+                "branch: is missing"
             ]
         );
         let text = Case::from_json("{\n\"baseMVA\": }")

@@ -27,6 +27,7 @@
 mod blocks;
 mod case;
 mod check;
+mod jacobian;
 mod json;
 mod matpower;
 mod network;

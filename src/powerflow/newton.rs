@@ -13,12 +13,36 @@ use crate::maths;
 pub(super) struct Iteration {
     /// The mismatch, then the step: angle, and relative magnitude.
     pub(super) x: Vec<[f64; 2]>,
-    right: Vec<[f64; 2]>,
-    diagonal: Vec<Block>,
-    off_diagonal: Vec<Block>,
-    factors: Factors,
+    pub(super) right: Vec<[f64; 2]>,
+    pub(super) diagonal: Vec<Block>,
+    pub(super) off_diagonal: Vec<Block>,
+    pub(super) factors: Factors,
     steps: Vec<Vec<[f64; 2]>>,
     squares: Vec<f64>,
+    /// The voltages before a step that may have to be taken back.
+    saved: Voltages,
+}
+
+/// The voltages of a state.
+#[derive(Debug, Clone)]
+struct Voltages {
+    vm: Vec<f64>,
+    va: Vec<f64>,
+    v: Vec<Complex>,
+}
+
+impl Voltages {
+    fn save(&mut self, state: &State) {
+        self.vm.copy_from_slice(&state.vm);
+        self.va.copy_from_slice(&state.va);
+        self.v.copy_from_slice(&state.v);
+    }
+
+    fn restore(&self, state: &mut State) {
+        state.vm.copy_from_slice(&self.vm);
+        state.va.copy_from_slice(&self.va);
+        state.v.copy_from_slice(&self.v);
+    }
 }
 
 /// Full Newton steps before giving up.
@@ -27,6 +51,15 @@ const NEWTON_LIMIT: usize = 20;
 const NEAR_LIMIT: usize = 12;
 /// A step with an old Jacobian that leaves more than this share of the mismatch does not pay.
 const PACE: f64 = 0.3;
+/// The largest mismatch of a solution in p.u.
+const PROMISED_PU: f64 = 1e-8;
+/// A step that changes no voltage by more, in p.u. and radians, has arrived, even where rounding leaves a
+/// larger mismatch than promised: at branches of next to no impedance.
+const ARRIVED: f64 = 1e-9;
+/// The largest mismatch in p.u. at which an old Jacobian is trusted to tell that.
+const NEARLY_PU: f64 = 1e-5;
+/// A step that leaves more than this share of the mismatch does not lead on.
+const STALLED: f64 = 0.5;
 /// The largest share of the right-hand side that a linear solution may leave.
 const RESIDUAL: f64 = 1e-6;
 
@@ -59,6 +92,11 @@ impl Iteration {
             factors: Factors::analyse(&network.jacobian),
             steps: vec![vec![[0.0; 2]; size]; NEAR_LIMIT],
             squares: vec![0.0; NEAR_LIMIT],
+            saved: Voltages {
+                vm: vec![0.0; network.order.len()],
+                va: vec![0.0; network.order.len()],
+                v: vec![[0.0; 2]; network.order.len()],
+            },
         }
     }
 
@@ -70,25 +108,60 @@ impl Iteration {
         std::mem::swap(&mut self.factors, other);
     }
 
-    /// Newton's method from the present voltages.
+    /// Newton's method from the present voltages, until the mismatch is within the tolerance. Where it
+    /// comes no closer than the promised mismatch, or stalls with a step that changes nothing any more,
+    /// it has converged as well.
     pub(super) fn newton(&mut self, network: &Network, state: &mut State, tolerance: f64) -> End {
         let mut mismatch = self.mismatch(network, state);
         for iterations in 0..NEWTON_LIMIT {
-            let converged = mismatch <= tolerance;
-            if converged || !self.newton_step(network, state) {
-                return End {
-                    converged,
-                    iterations,
-                    mismatch,
-                };
+            let end = |converged, mismatch, iterations| End {
+                converged,
+                iterations,
+                mismatch,
+            };
+            if mismatch <= tolerance {
+                return end(true, mismatch, iterations);
             }
-            mismatch = self.mismatch(network, state);
+            let promised = mismatch <= PROMISED_PU;
+            self.saved.save(state);
+            if !self.newton_step(network, state) {
+                self.saved.restore(state);
+                return end(promised, mismatch, iterations);
+            }
+            let step = largest(&self.x);
+            let after = self.mismatch(network, state);
+            let better = after < mismatch;
+            let arrived = step <= ARRIVED && after.is_finite() && after > STALLED * mismatch;
+            if (promised && !better) || arrived {
+                if !better {
+                    self.saved.restore(state);
+                }
+                return end(true, if better { after } else { mismatch }, iterations + 1);
+            }
+            mismatch = after;
         }
         End {
-            converged: mismatch <= tolerance,
+            converged: mismatch <= PROMISED_PU,
             iterations: NEWTON_LIMIT,
             mismatch,
         }
+    }
+
+    /// One more step of Newton's method, which is taken back if it makes the mismatch worse; needs the
+    /// present mismatch in p.u. and in `x`.
+    pub(super) fn refine(&mut self, network: &Network, state: &mut State, end: End) -> End {
+        self.saved.save(state);
+        let stepped = self.newton_step(network, state);
+        let mismatch = self.mismatch(network, state);
+        if stepped && mismatch <= end.mismatch {
+            return End {
+                mismatch,
+                iterations: end.iterations + 1,
+                ..end
+            };
+        }
+        self.saved.restore(state);
+        end
     }
 
     /// One step of Newton's method; needs the present mismatch. False if there is none.
@@ -139,8 +212,9 @@ impl Iteration {
             mismatch = self.mismatch(network, state);
             let pays = mismatch <= PACE * before || mismatch <= tolerance;
             if !pays {
+                let arrived = mismatch <= NEARLY_PU && largest(&self.steps[iterations]) <= ARRIVED;
                 return End {
-                    converged: false,
+                    converged: mismatch <= PROMISED_PU || arrived,
                     iterations: iterations + 1,
                     mismatch,
                 };
@@ -196,111 +270,6 @@ impl Iteration {
         }
         largest(&self.x)
     }
-
-    /// The Jacobian at the present voltages: derivatives of the injections with respect to angles and
-    /// logarithms of magnitudes. With `t = V_i·conj(Y_ik·V_k)` they are Im t, Re t, -Re t, Im t.
-    fn assemble(&mut self, network: &Network, state: &State) {
-        let v = &state.v[..];
-        for i in 0..network.unknown {
-            let free = state.free[i];
-            let [ga, gb] = power(v[i], times(network.y_diagonal[i], v[i]));
-            let mut sum = [ga, gb];
-            let row = network.pattern.row(i);
-            let inside = network.jacobian.row(i);
-            let mut targets = self.off_diagonal[inside].iter_mut();
-            for (&k, &y) in network.pattern.columns[row.clone()]
-                .iter()
-                .zip(&network.y[row])
-            {
-                let k = k as usize;
-                let [a, b] = power(v[i], times(y, v[k]));
-                sum[0] += a;
-                sum[1] += b;
-                if let Some(target) = targets.next() {
-                    let other = state.free[k];
-                    *target = [
-                        b * free[0] * other[0],
-                        a * free[0] * other[1],
-                        -a * free[1] * other[0],
-                        b * free[1] * other[1],
-                    ];
-                }
-            }
-            self.diagonal[i] = [gb - sum[1], sum[0] + ga, sum[0] - ga, sum[1] + gb];
-        }
-        for (i, dependent) in &state.dependent {
-            if let Some(block) = self.diagonal.get_mut(*i) {
-                let [_, slope] = dependent.at(state.vm[*i], state.alpha);
-                block[1] -= slope[0];
-                block[3] -= slope[1];
-            }
-        }
-        for (block, free) in self.diagonal.iter_mut().zip(&state.free) {
-            let [angle, magnitude] = *free;
-            block[0] = block[0] * angle + (1.0 - angle);
-            block[1] *= angle * magnitude;
-            block[2] *= angle * magnitude;
-            block[3] = block[3] * magnitude + (1.0 - magnitude);
-        }
-    }
-
-    /// Factorises the Jacobian at the present voltages. False if that fails.
-    pub(super) fn factorise(&mut self, network: &Network, state: &State) -> bool {
-        self.assemble(network, state);
-        self.factors
-            .factorise(&network.jacobian, &self.diagonal, &self.off_diagonal)
-    }
-
-    /// Solves Y·V = I for the voltages with held buses at 0: `x` is I, then V.
-    pub(super) fn linear(&mut self, network: &Network, state: &State) -> bool {
-        let complex = |[g, b]: Complex| [g, -b, b, g];
-        for i in 0..network.unknown {
-            let free = state.free[i][1] != 0.0;
-            self.diagonal[i] = if free {
-                complex(network.y_diagonal[i])
-            } else {
-                IDENTITY
-            };
-            let columns = &network.jacobian.columns[network.jacobian.row(i)];
-            let y = &network.y[network.pattern.row(i)];
-            let targets = &mut self.off_diagonal[network.jacobian.row(i)];
-            for ((target, &k), y) in targets.iter_mut().zip(columns).zip(y) {
-                let both = free && state.free[k as usize][1] != 0.0;
-                *target = if both { complex(*y) } else { [0.0; 4] };
-            }
-        }
-        let pattern = &network.jacobian;
-        if self
-            .factors
-            .factorise(pattern, &self.diagonal, &self.off_diagonal)
-        {
-            self.factors.solve(&mut self.x);
-            true
-        } else {
-            pivoting::solve(pattern, &self.diagonal, &self.off_diagonal, &mut self.x)
-        }
-    }
-
-    /// The largest part of the right-hand side that the solution in `x` leaves.
-    fn residual(&self, network: &Network) -> f64 {
-        let pattern = &network.jacobian;
-        let mut worst = 0.0_f64;
-        for (i, right) in self.right.iter().enumerate() {
-            let mut left = product(&self.diagonal[i], self.x[i]);
-            let row = pattern.row(i);
-            for (&k, block) in pattern.columns[row.clone()]
-                .iter()
-                .zip(&self.off_diagonal[row])
-            {
-                let part = product(block, self.x[k as usize]);
-                left[0] += part[0];
-                left[1] += part[1];
-            }
-            worst = max(worst, (right[0] - left[0]).abs());
-            worst = max(worst, (right[1] - left[1]).abs());
-        }
-        worst
-    }
 }
 
 /// The current that the bus at this position injects.
@@ -355,11 +324,6 @@ fn small_sincos(x: f64) -> (f64, f64) {
     (x * sin, cos)
 }
 
-#[inline]
-fn product(a: &Block, [p, q]: [f64; 2]) -> [f64; 2] {
-    [a[0] * p + a[1] * q, a[2] * p + a[3] * q]
-}
-
 fn dot(a: &[[f64; 2]], b: &[[f64; 2]]) -> f64 {
     let mut sum = [0.0; 2];
     for (a, b) in a.iter().zip(b) {
@@ -371,7 +335,7 @@ fn dot(a: &[[f64; 2]], b: &[[f64; 2]]) -> f64 {
 
 /// The larger one; not a number if one of them is not.
 #[inline]
-fn max(a: f64, b: f64) -> f64 {
+pub(super) fn max(a: f64, b: f64) -> f64 {
     if a >= b || a.is_nan() { a } else { b }
 }
 

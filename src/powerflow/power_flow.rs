@@ -7,7 +7,7 @@ use super::{
     newton::{Iteration, current},
     problem::CaseErrors,
     roles::Roles,
-    solving::{TOLERANCE_PU, unit},
+    solving::unit,
     state::{Dependent, State},
 };
 
@@ -244,17 +244,17 @@ impl PowerFlow {
         self.end(end)
     }
 
-    /// Solves and takes one step of Newton's method more than is needed, down to rounding.
+    /// Solves and takes one step of Newton's method more than is needed, down to rounding. A step that
+    /// makes it worse is not kept.
     ///
     /// # Errors
     /// There is no solution, or none was found.
     pub fn solve_exactly(&mut self) -> Result<Solved, PowerFlowError> {
         self.begin();
         let mut end = self.iterate();
-        if end.converged && self.iteration.newton_step(&self.network, &mut self.state) {
-            end.iterations += 1;
-            end.mismatch = self.iteration.mismatch(&self.network, &self.state);
-            end.converged = end.mismatch <= TOLERANCE_PU;
+        if end.converged {
+            self.iteration.mismatch(&self.network, &self.state);
+            end = self.iteration.refine(&self.network, &mut self.state, end);
         }
         self.end(end)
     }

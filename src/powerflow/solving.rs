@@ -10,9 +10,9 @@ use super::{
 };
 use crate::maths;
 
-/// The largest mismatch of a solution in p.u. Half of what is promised, so that whoever computes it
+/// The mismatch in p.u. that ends a solve. Half of what is promised, so that whoever computes it
 /// again from rounded voltages finds less than 1e-8 as well.
-pub(super) const TOLERANCE_PU: f64 = 5e-9;
+const TOLERANCE_PU: f64 = 5e-9;
 /// The largest mismatch in p.u. from which the base's Jacobian is tried.
 const NEAR_PU: f64 = 10.0;
 

@@ -151,10 +151,8 @@ impl Evaluator<'_> {
         if let Some((known, outputs)) = columns::outputs(name)
             && !self.known(name)
         {
-            if self.cursor.take("(") {
-                self.close(b')')?;
-            }
-            if self.statement_ends().is_ok() && wanted <= outputs.len() {
+            let bare = !self.cursor.take("(") || self.close(b')').is_ok();
+            if bare && self.statement_ends().is_ok() && wanted <= outputs.len() {
                 self.used.insert(known);
                 return Ok(outputs
                     .iter()
@@ -251,6 +249,14 @@ impl Evaluator<'_> {
             }
             return;
         };
+        if let Some(Value::Struct(fields)) = self.variable_mut(&target.name)
+            && Rc::get_mut(fields).is_none()
+        {
+            let copied = fields.len();
+            if let Err(unknown) = self.spend(copied) {
+                return self.set(&target.name, unknown);
+            }
+        }
         let old = match self.variable_mut(&target.name) {
             Some(Value::Struct(fields)) => Rc::make_mut(fields).remove(&field),
             Some(Value::Unknown(_)) => return,
@@ -291,10 +297,15 @@ impl Evaluator<'_> {
         let unknown = |text: String| Some(Value::unknown(Refusal::at(place, text)));
         let new = match (&mut *old, indices, value) {
             (Some(Value::Unknown(_)), _, _) => return,
-            (_, Err(unknown), _) => Some(unknown),
             (_, _, Value::Unknown(_)) => Some(value.clone()),
+            (_, Err(unknown), _) => Some(unknown),
             (Some(Value::Matrix(matrix)), Ok(indices), _) => {
-                if let Err(unknown) = self.spend(index::size(matrix, &indices)) {
+                let copied = match Rc::get_mut(matrix) {
+                    Some(_) => 0,
+                    None => matrix.values.len(),
+                };
+                let written = index::size(matrix, &indices);
+                if let Err(unknown) = self.spend(written.saturating_add(copied)) {
                     *old = Some(unknown);
                     return;
                 }

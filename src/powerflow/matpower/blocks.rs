@@ -208,13 +208,15 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// The variable behind `catch`, which stands alone on the line.
+    /// The variable behind `catch`, on the same line.
     fn caught(&mut self, place: (u32, usize)) {
         let mark = self.cursor.mark();
         self.cursor.blanks();
         let name = self.cursor.word();
         self.cursor.blanks();
-        if !name.is_empty() && matches!(self.cursor.peek(), None | Some(b'\n' | b'\r' | b';')) {
+        if !name.is_empty()
+            && matches!(self.cursor.peek(), None | Some(b'\n' | b'\r' | b';' | b','))
+        {
             self.forget(name, Refusal::at(place, "it is the error that was caught"));
         } else {
             self.cursor.back_to(mark);

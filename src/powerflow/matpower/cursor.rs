@@ -99,11 +99,9 @@ impl<'a> Cursor<'a> {
         self.mark.line
     }
 
-    /// Line and column, from 1; a column is a character of UTF-8.
+    /// Line and column, from 1; a column is a byte.
     pub(super) fn place(&self) -> (u32, usize) {
-        let before = &self.text[self.mark.line_start..self.mark.at];
-        let columns = before.iter().filter(|byte| (**byte & 0xc0) != 0x80).count();
-        (self.mark.line, columns + 1)
+        (self.mark.line, self.mark.at - self.mark.line_start + 1)
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -178,7 +176,7 @@ impl<'a> Cursor<'a> {
                 Some(byte) if blank(byte) => self.advance(1),
                 Some(b'%' | b'#') => self.comment(),
                 Some(b'.') if self.sees("...") => {
-                    self.to_line_end();
+                    self.rest_of_line();
                     if self.peek().is_some() {
                         self.take_line_end();
                     }
@@ -205,7 +203,7 @@ impl<'a> Cursor<'a> {
         let place = self.place();
         let before = &self.text[self.mark.line_start..self.mark.at];
         let alone = before.iter().all(|byte| blank(*byte));
-        let line = self.to_line_end().trim_ascii();
+        let line = self.rest_of_line().trim_ascii();
         if !(alone && matches!(line, b"%{" | b"#{")) {
             return;
         }
@@ -216,7 +214,7 @@ impl<'a> Cursor<'a> {
                 return;
             }
             self.take_line_end();
-            match self.to_line_end().trim_ascii() {
+            match self.rest_of_line().trim_ascii() {
                 b"%{" | b"#{" => depth += 1,
                 b"%}" | b"#}" => depth -= 1,
                 _ => {}
@@ -225,7 +223,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes to the end of the line; what stands before it.
-    pub(super) fn to_line_end(&mut self) -> &'a [u8] {
+    pub(super) fn rest_of_line(&mut self) -> &'a [u8] {
         let rest = self.rest();
         let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
         let (line, _) = rest.split_at(end.unwrap_or(rest.len()));

@@ -20,6 +20,7 @@ mod functions;
 mod index;
 mod literal;
 mod number;
+mod operand;
 mod refusal;
 mod skip;
 mod statement;
