@@ -50,8 +50,7 @@ impl Injected {
             base.add_load(bus, [given.pd_mw, given.qd_mvar]);
         }
         for station in spec.dispatch.stations().iter().filter(|s| !s.slack) {
-            base.add_power(station.bus, [station.scheduled_mw, station.scheduled_mvar]);
-            base.station_mw += station.scheduled_mw;
+            base.add_station(station.bus, [station.scheduled_mw, station.scheduled_mvar]);
         }
         base
     }
@@ -90,7 +89,9 @@ impl Injected {
         }
     }
 
-    fn add_power(&mut self, bus: usize, [p_mw, q_mvar]: [f64; 2]) {
+    /// Adds what a station that is not the slack feeds in.
+    pub(super) fn add_station(&mut self, bus: usize, [p_mw, q_mvar]: [f64; 2]) {
+        self.station_mw += p_mw;
         self.power[bus][0] += p_mw;
         self.power[bus][1] += q_mvar;
     }
@@ -230,9 +231,8 @@ impl Plant {
         for station in dispatch.stations().iter().filter(|station| !station.slack) {
             let lost = lost(station.bus);
             let p = dispatch.power_mw(&state.dispatch, station, lost, available, needed_mw);
-            self.injected.station_mw += p;
             let q = (1.0 - lost) * station.scheduled_mvar;
-            self.injected.add_power(station.bus, [p, q]);
+            self.injected.add_station(station.bus, [p, q]);
         }
     }
 
