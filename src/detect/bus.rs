@@ -1,23 +1,36 @@
 //! Bus measurements: the network equations across all buses, and one frequency for all.
 
 use super::{
-    common::Common,
-    entity::{self, AnomalyChange, EntityState, Place, Source, report},
+    common::{COMMON_MEMORY, Common},
+    entity::{self, AnomalyChange, EntityState, Place, Shape, Source, report},
     model::{Noise, Row, bus},
     network::{self, BusReading, Excluded, Parity, SENSORS},
+    past::{Estimate, Verdict, weigh},
+    shape::square,
     track::{Gate, Input, Level, PATIENCE, Spec},
 };
 
 /// Residuals of a bus: those of its four sensors in the network equations, and frequency.
-pub(super) const TRACKS: usize = SENSORS + 1;
+pub(super) const SHAPE: Shape = Shape {
+    tracks: SENSORS + 1,
+    pasts: SENSORS,
+    memory: COMMON_MEMORY,
+};
+/// Residual of the voltage magnitude.
+pub(super) const VOLTAGE: usize = 0;
 const FREQUENCY: usize = SENSORS;
+/// Where more readings than this move at once, the grid has moved: sensors fail one at a time.
+const SENSORS_AT_ONCE: usize = 2;
+/// Standard deviations that count as a move.
+const MOVE: f64 = 4.5;
 
-/// The mean frequency (first entity only), and per sensor the mean square change between samples now and in
-/// the long run, and the samples that rests on.
-pub(super) const MEMORY: usize = 1 + 3 * SENSORS;
-const PRESENT: usize = 1;
-const USUAL: usize = PRESENT + SENSORS;
-const SEEN: usize = USUAL + SENSORS;
+/// What is known of all buses.
+pub(super) struct Known<'a> {
+    pub(super) noise: &'a Noise,
+    /// The noise over that of the nameplates.
+    pub(super) factor: f64,
+    pub(super) parity: Option<&'a Parity>,
+}
 
 const SENSOR: Spec = Spec {
     level: Level::Exact { offset: 0.5 },
@@ -46,8 +59,7 @@ const ALONE: Spec = Spec {
 
 /// Takes one instant of all buses.
 pub(super) fn observe(
-    noise: &Noise,
-    parity: Option<&Parity>,
+    known: &Known,
     states: &mut [EntityState],
     rows: &[Option<Row>],
     place: Place,
@@ -68,10 +80,10 @@ pub(super) fn observe(
             changes,
         );
     }
-    frequencies(noise, states, rows, place, changes);
-    match parity {
-        Some(parity) => sensors(parity, states, rows, place, changes),
-        None => alone(noise, states, rows, place, changes),
+    frequencies(known.noise, states, rows, place, changes);
+    match known.parity {
+        Some(parity) => sensors(parity, known.factor, states, rows, place, changes),
+        None => alone(known.noise, states, rows, place, changes),
     }
 }
 
@@ -102,65 +114,17 @@ fn frequencies(
     }
 }
 
-/// All sensors against the network equations.
+/// All sensors against the network equations and against their own past.
 fn sensors(
     parity: &Parity,
+    factor: f64,
     states: &mut [EntityState],
     rows: &[Option<Row>],
     place: Place,
     changes: &mut Vec<AnomalyChange>,
 ) {
-    let mut readings: Vec<BusReading> = Vec::with_capacity(states.len());
-    let mut bad: Vec<(usize, usize)> = Vec::new();
-    for (at, (state, row)) in states.iter().zip(rows).enumerate() {
-        let mut reading = [1.0, 0.0, 0.0, 0.0];
-        for sensor in 0..SENSORS {
-            let field = network::FIELD_OF_SENSOR[sensor];
-            let value = row.map_or(f64::NAN, |row| row.get(field));
-            if value.is_finite() {
-                reading[sensor] = value;
-            } else if let Some(last) = state.last[field] {
-                reading[sensor] = last;
-            }
-            if !value.is_finite() || state.tracks[sensor].is_disturbed() || state.is_stuck(field) {
-                bad.push((at, sensor));
-            }
-        }
-        readings.push(reading);
-    }
-    let jumps = jumps(parity, states, &readings);
-    // Sensors fail one at a time; where several readings jump, the grid has moved.
-    let moved = jumps.iter().filter(|&&jump| jump > 5.0).count() > 2;
-    // Far from the flat start the weights of the sensors are not quite right.
-    let strained = readings
-        .iter()
-        .any(|reading| (reading[0] - 1.0).abs() > 0.1);
-    let input = |score: f64| Input {
-        coarse: if strained { 1.0 } else { 0.0 },
-        ..Input::new(score, 1.0)
-    };
-    let vector = settled(parity, &mut readings.clone(), &bad);
-    let all = excluded(parity, &bad, None);
-    let mut scores = Vec::with_capacity(states.len() * SENSORS);
-    for at in 0..states.len() {
-        for sensor in 0..SENSORS {
-            let own = (at, sensor);
-            let score = if bad.contains(&own) {
-                let others: Vec<_> = bad.iter().copied().filter(|&other| other != own).collect();
-                let vector = settled(parity, &mut readings.clone(), &others);
-                let without = excluded(parity, &others, None);
-                network::normalised(&vector, parity.signature(at, sensor), &without)
-            } else {
-                network::normalised(&vector, parity.signature(at, sensor), &all)
-            };
-            let boost = if moved {
-                1.0
-            } else {
-                boost(jumps[at * SENSORS + sensor])
-            };
-            scores.push(score.map_or(f64::NAN, |score| score * boost));
-        }
-    }
+    let (readings, bad) = read(states, rows);
+    let judged = judge(parity, factor, states, rows, &readings, &bad);
     let prime = |value: &dyn Fn(usize, usize) -> f64| {
         let mut best = (0.0, (usize::MAX, 0));
         for at in 0..states.len() {
@@ -177,10 +141,10 @@ fn sensors(
     };
     let most_jumped = prime(&|at, sensor| {
         states[at].tracks[sensor]
-            .score(&SENSOR, &input(scores[at * SENSORS + sensor]))
+            .score(&SENSOR, &judged[at * SENSORS + sensor].input)
             .abs()
     });
-    let most_drifted = prime(&|at, sensor| states[at].tracks[sensor].drift_evidence());
+    let most_drifted = prime(&|at, sensor| states[at].tracks[sensor].trend().abs());
     let mut found = false;
     for (at, state) in states.iter_mut().enumerate() {
         let here = Place {
@@ -190,8 +154,8 @@ fn sensors(
         for sensor in 0..SENSORS {
             let own = (at, sensor);
             let field = network::FIELD_OF_SENSOR[sensor];
-            let score = scores[at * SENSORS + sensor];
-            let off = state.is_stuck(field) || !parity.is_supplied(at);
+            let pausing = state.repeats[field].is_pausing();
+            let off = pausing || state.is_stuck(field) || !parity.is_supplied(at);
             let first = own == most_jumped || own == most_drifted;
             let was_calm = !state.tracks[sensor].is_disturbed();
             let gate = if !off && (first || !was_calm) {
@@ -199,17 +163,19 @@ fn sensors(
             } else {
                 Gate::Explained
             };
-            let input = Input {
-                support: if sensor < 2 {
-                    1.0
-                } else {
-                    let jump = (!moved).then(|| readings[at][sensor]);
-                    restlessness(parity.noise_of(at, sensor), state, sensor, jump)
-                },
-                ..input(score)
+            let Judged { input, natural } = judged[at * SENSORS + sensor];
+            if natural && state.tracks[sensor].is_suspicious() {
+                state.tracks[sensor].explain();
+            }
+            let signal = if pausing {
+                None
+            } else {
+                state.tracks[sensor].step(&SENSOR, &input, gate)
             };
-            let signal = state.tracks[sensor].step(&SENSOR, &input, gate);
             found |= was_calm && state.tracks[sensor].is_disturbed();
+            let noise2 = square(factor * parity.noise_of(at, sensor));
+            let value = rows[at].map_or(f64::NAN, |row| row.get(field));
+            state.follow(sensor, sensor, value, noise2, natural, off, signal.as_ref());
             report(state, here, sensor, field, signal, changes);
         }
     }
@@ -225,56 +191,103 @@ fn sensors(
     }
 }
 
-/// By how many standard deviations of its noise each reading differs from that of before.
-fn jumps(parity: &Parity, states: &[EntityState], readings: &[BusReading]) -> Vec<f64> {
-    let mut jumps = Vec::with_capacity(states.len() * SENSORS);
-    for (at, (state, reading)) in states.iter().zip(readings).enumerate() {
-        for (sensor, value) in reading.iter().enumerate() {
-            let factor = state.tracks[sensor].noise_factor(&SENSOR).max(1.0);
-            let jump = state.last[network::FIELD_OF_SENSOR[sensor]].map_or(0.0, |last| {
-                (value - last).abs() / (1.41 * parity.noise_of(at, sensor) * factor)
+/// The readings of all sensors, the last ones where there are none, and which of them are not trusted.
+fn read(states: &[EntityState], rows: &[Option<Row>]) -> (Vec<BusReading>, Vec<(usize, usize)>) {
+    let mut readings = Vec::with_capacity(states.len());
+    let mut bad = Vec::new();
+    for (at, (state, row)) in states.iter().zip(rows).enumerate() {
+        let mut reading = [1.0, 0.0, 0.0, 0.0];
+        for sensor in 0..SENSORS {
+            let field = network::FIELD_OF_SENSOR[sensor];
+            let value = row.map_or(f64::NAN, |row| row.get(field));
+            if value.is_finite() {
+                reading[sensor] = value;
+            } else if let Some(last) = state.last[field] {
+                reading[sensor] = last;
+            }
+            let doubtful = state.is_stuck(field)
+                || state.repeats[field].is_pausing()
+                || state.tracks[sensor].is_disturbed();
+            if !value.is_finite() || doubtful {
+                bad.push((at, sensor));
+            }
+        }
+        readings.push(reading);
+    }
+    (readings, bad)
+}
+
+/// What is to be thought of a sensor's reading.
+struct Judged {
+    input: Input,
+    /// It has moved with the grid.
+    natural: bool,
+}
+
+fn judge(
+    parity: &Parity,
+    factor: f64,
+    states: &[EntityState],
+    rows: &[Option<Row>],
+    readings: &[BusReading],
+    bad: &[(usize, usize)],
+) -> Vec<Judged> {
+    let noise2 = |at: usize, sensor: usize| square(factor * parity.noise_of(at, sensor));
+    let moves = |at: usize| {
+        let state = &states[at];
+        (0..SENSORS).filter(move |&sensor| {
+            !bad.contains(&(at, sensor))
+                && state.pasts[sensor].moved(readings[at][sensor], noise2(at, sensor)) > MOVE
+        })
+    };
+    let moved = (0..states.len()).flat_map(moves).count() > SENSORS_AT_ONCE;
+    // Far from the flat start the weights of the sensors are not quite right.
+    let strained = readings
+        .iter()
+        .any(|reading| (reading[0] - 1.0).abs() > 0.1);
+    let vector = settled(parity, &mut readings.to_vec(), bad);
+    let all = excluded(parity, bad, None);
+    let mut judged = Vec::with_capacity(states.len() * SENSORS);
+    for at in 0..states.len() {
+        for sensor in 0..SENSORS {
+            let own = (at, sensor);
+            let residual = if rows[at].is_none() {
+                None
+            } else if bad.contains(&own) {
+                let others: Vec<_> = bad.iter().copied().filter(|&other| other != own).collect();
+                let vector = settled(parity, &mut readings.to_vec(), &others);
+                let without = excluded(parity, &others, None);
+                network::normalised(&vector, parity.signature(at, sensor), &without)
+            } else {
+                network::normalised(&vector, parity.signature(at, sensor), &all)
+            };
+            let noise2 = noise2(at, sensor);
+            let noise = noise2.sqrt();
+            let relation = residual.map(|(score, length)| Estimate {
+                error: score / length * parity.noise_of(at, sensor),
+                variance: noise2 * (1.0 / square(length) - 1.0).max(0.0),
             });
-            jumps.push(jump);
+            let past = if moved {
+                None
+            } else {
+                states[at].pasts[sensor].judge(readings[at][sensor], noise2)
+            };
+            let verdict = weigh(relation, relation.and(past), noise2).unwrap_or(Verdict {
+                error: f64::NAN,
+                std: noise,
+                natural: false,
+            });
+            judged.push(Judged {
+                input: Input {
+                    coarse: if strained { verdict.std } else { 0.0 },
+                    steady: Some(residual.map_or(f64::NAN, |(score, _)| score / factor)),
+                    ..Input::new(verdict.error, verdict.std)
+                },
+                natural: verdict.natural || moved,
+            });
         }
     }
-    jumps
-}
-
-/// The network equations hardly tell some sensors from each other (those of active power all enter the
-/// balance); that a reading itself has just jumped tells them apart. A load step makes a reading jump too,
-/// but not the residual. 1 to 1.5.
-fn boost(jump: f64) -> f64 {
-    1.0 + 0.5 * ((jump - 3.5) / 3.0).clamp(0.0, 1.0)
-}
-
-/// How much more a reading moves from sample to sample than it did in the long run, as support for noise or
-/// an oscillation of its sensor: 1 to 1.7. By itself it says little, as loads and weather move readings too.
-/// Nothing is learnt from a reading that moved with the grid.
-fn restlessness(noise: f64, state: &mut EntityState, sensor: usize, reading: Option<f64>) -> f64 {
-    let (Some(reading), Some(last)) = (reading, state.last[network::FIELD_OF_SENSOR[sensor]])
-    else {
-        return 1.0;
-    };
-    let calm = !state.tracks[sensor].is_disturbed();
-    let move2 = {
-        let jump = (reading - last) / noise;
-        jump * jump / 2.0
-    };
-    let usual = state.memory[USUAL + sensor].max(0.2);
-    let present = &mut state.memory[PRESENT + sensor];
-    *present += 0.08 * (move2.min(12.0 * usual) - *present);
-    let ratio = *present / usual;
-    if calm {
-        state.memory[SEEN + sensor] += 1.0;
-        let seen = state.memory[SEEN + sensor];
-        let gain = (1.0 / seen).max(if ratio < 2.0 { 0.01 } else { 0.002 });
-        let usual = &mut state.memory[USUAL + sensor];
-        *usual += gain * (move2.min(12.0 * usual.max(1.0)) - *usual);
-        if seen < 30.0 {
-            return 1.0;
-        }
-    }
-    1.0 + 0.7 * ((ratio - 2.2) / 2.0).clamp(0.0, 1.0)
+    judged
 }
 
 fn excluded(parity: &Parity, bad: &[(usize, usize)], but: Option<(usize, usize)>) -> Excluded {

@@ -6,6 +6,15 @@ use super::{
     track::{Gate, Input},
 };
 
+/// What a first entity keeps for all: the mean, and the swing of the present transient.
+pub(super) const COMMON_MEMORY: usize = 2;
+/// Share of a change of the mean between samples, beyond [`CALM`], by which sensors may differ.
+const DIFFERENCE: f64 = 0.15;
+/// Standard deviations of the noise that the mean may change between samples without a transient.
+const CALM: f64 = 20.0;
+/// What is left of a transient with the next sample.
+const LEFT: f64 = 0.6;
+
 /// One quantity that is the same everywhere: each sensor against the mean of the others that are not
 /// suspected. Where several seem off, the one that is farthest off explains the rest.
 pub(super) struct Common {
@@ -14,6 +23,8 @@ pub(super) struct Common {
     sum: f64,
     count: f64,
     std: f64,
+    /// How much they may differ in the present transient.
+    swing: f64,
     farthest: Option<usize>,
     drifting: Option<usize>,
 }
@@ -41,19 +52,18 @@ impl Common {
         let count = good().count() as f64;
         let sum: f64 = good().map(|(value, _)| value).sum();
         let mean = sum / count;
-        // In a transient the sensors differ a little; the mean of before is kept with the first entity.
-        let moved = match states
-            .first_mut()
-            .and_then(|state| state.memory.first_mut())
-        {
-            Some(before) if count > 0.0 => {
+        let memory = states.first_mut().map(|state| &mut state.memory);
+        let swing = match memory.map(Vec::as_mut_slice) {
+            Some([before, swing, ..]) if count > 0.0 => {
                 let moved = if *before > 0.0 {
                     (mean - *before).abs()
                 } else {
                     0.0
                 };
                 *before = mean;
-                moved
+                let beyond = (moved - CALM * noise.frequency_hz).max(0.0);
+                *swing = beyond.max(LEFT * *swing);
+                *swing
             }
             _ => 0.0,
         };
@@ -73,7 +83,8 @@ impl Common {
         let drifting =
             among_trusted(&|at| states[at].tracks[track].drift_evidence()).filter(|_| count > 2.0);
         Self {
-            std: noise.frequency_hz + 0.1 * moved,
+            std: noise.frequency_hz,
+            swing: DIFFERENCE * swing,
             values,
             trusted,
             sum,
@@ -98,7 +109,10 @@ impl Common {
         } else {
             (self.sum, self.count)
         };
-        let input = Input::new(value - sum / count, self.std * (1.0 + 1.0 / count).sqrt());
+        let input = Input {
+            coarse: self.swing,
+            ..Input::new(value - sum / count, self.std * (1.0 + 1.0 / count).sqrt())
+        };
         let suspect = self.farthest == Some(at) || self.drifting == Some(at);
         let gate = if state.is_stuck(field) {
             Gate::Explained

@@ -2,15 +2,24 @@
 //! loss, one frequency for all.
 
 use super::{
-    common::Common,
-    entity::{self, AnomalyChange, EntityState, Place, Source, report},
-    model::{Converter, Noise, Row, StreamKind, Thermal, converter},
+    common::{COMMON_MEMORY, Common},
+    entity::{self, AnomalyChange, EntityState, Place, Shape, Source, report},
+    model::{Converter, Noise, Row, Thermal, converter},
+    past::{Estimate, weigh},
+    shape::square,
     track::{Gate, Input, Level, PATIENCE, Spec},
 };
 use crate::maths::exp;
 
+mod source;
+
 /// Residuals of a converter.
-pub(super) const TRACKS: usize = 7;
+const TRACKS: usize = 10;
+pub(super) const SHAPE: Shape = Shape {
+    tracks: TRACKS,
+    pasts: POWER_SENSORS.len(),
+    memory: MEMORY,
+};
 const DC_VOLTAGE: usize = 0;
 const ACTIVE: usize = 1;
 const REACTIVE: usize = 2;
@@ -18,21 +27,44 @@ const BETWEEN: usize = 3;
 const DISTORTION: usize = 4;
 const FREQUENCY: usize = 5;
 const TEMPERATURE: usize = 6;
+const CURRENT_D: usize = 7;
+const CURRENT_Q: usize = 8;
+const GRID_VOLTAGE: usize = 9;
 
-/// The mean frequency (first entity only), the thermal stages, their slow average, whether they run, the
-/// load and its slow average, the learnt ratio of real to modelled rise less 1, the last change of the rise,
-/// what is left of the unknown rise at the start, and the samples for which a
-/// step of the grid voltage may show.
-pub(super) const MEMORY: usize = 11;
-const STAGES: usize = 1;
-const RISE_AVERAGE: usize = 3;
-const RUNNING: usize = 4;
-const LOAD: usize = 5;
-const LOAD_AVERAGE: usize = 6;
-const RISE_RATIO: usize = 7;
-const RISE_CHANGE: usize = 8;
-const START: usize = 9;
-const GRID: usize = 10;
+/// The sensors that share the two relations of power, with their residuals.
+const POWER_SENSORS: [(usize, usize); 5] = [
+    (converter::ACTIVE_POWER, ACTIVE),
+    (converter::REACTIVE_POWER, REACTIVE),
+    (converter::CURRENT_D, CURRENT_D),
+    (converter::CURRENT_Q, CURRENT_Q),
+    (converter::GRID_VOLTAGE, GRID_VOLTAGE),
+];
+/// Place of the grid voltage among them.
+const GRID_SENSOR: usize = 4;
+/// Where more of them than this move at once, the converter has moved: sensors fail one at a time.
+const SENSORS_AT_ONCE: usize = 2;
+/// Standard deviations that count as a move.
+const MOVE: f64 = 4.5;
+/// Standard deviations by which the voltage at another converter moves when it is the grid that moves.
+const MOVE_ELSEWHERE: f64 = 2.5;
+
+// What is kept beside: the thermal stages, their slow average, whether they run, the load and its slow
+// average, the learnt ratio of real to modelled rise less 1, the last change of the rise, what is left of the
+// unknown rise at the start, the samples for which a step of the grid voltage may show, the temperature of the
+// air and whether it is known, and whether the last sample is missing.
+const STAGES: usize = COMMON_MEMORY;
+const RISE_AVERAGE: usize = STAGES + 2;
+const RUNNING: usize = STAGES + 3;
+const LOAD: usize = STAGES + 4;
+const LOAD_AVERAGE: usize = STAGES + 5;
+const RISE_RATIO: usize = STAGES + 6;
+const RISE_CHANGE: usize = STAGES + 7;
+const START: usize = STAGES + 8;
+const GRID: usize = STAGES + 9;
+const AIR: usize = STAGES + 10;
+const AIR_KNOWN: usize = STAGES + 11;
+const GAP: usize = STAGES + 12;
+const MEMORY: usize = STAGES + 13;
 
 /// Currents below this share of the rating say nothing of ratios; THD refers to at least this much.
 const LEAST_LOAD: f64 = 0.05;
@@ -70,20 +102,46 @@ const fn wandering(gain: f64, spread: f64, drift: f64, jump: f64) -> Spec {
     }
 }
 
+/// What is known of all converters.
+pub(super) struct Known<'a> {
+    pub(super) noise: &'a Noise,
+    pub(super) models: &'a [Converter],
+    /// Voltages of the buses in p.u. where they have been measured at this instant and nothing speaks
+    /// against them.
+    pub(super) bus_voltage_pu: &'a [Option<f64>],
+    /// Generation of the renewable units in kW and the temperature of the air in deg C there, likewise.
+    pub(super) generation_kw: &'a [Option<f64>],
+    pub(super) air_c: &'a [Option<f64>],
+    pub(super) dt_s: f64,
+}
+
 /// Takes one instant of all converters.
 pub(super) fn observe(
-    noise: &Noise,
-    models: &[Converter],
+    known: &Known,
     states: &mut [EntityState],
     rows: &[Option<Row>],
-    dt_s: f64,
     place: Place,
     changes: &mut Vec<AnomalyChange>,
 ) {
+    let Known {
+        noise,
+        models,
+        dt_s,
+        ..
+    } = *known;
     let grid_moves = grid_moves(models, states, rows);
+    let voltage_moves = voltage_moves(noise, models, states, rows);
     let common = Common::new(noise, states, rows, converter::FREQUENCY, FREQUENCY);
+    source::observe(known, states, rows, place, changes);
     for (at, ((state, row), model)) in states.iter_mut().zip(rows).zip(models).enumerate() {
-        let Some(row) = row else { continue };
+        let Some(row) = row else {
+            state.forget_pasts();
+            follow_heat(state, model, dt_s);
+            state.memory[GAP] = 1.0;
+            continue;
+        };
+        let back = std::mem::replace(&mut state.memory[GAP], 0.0) > 0.0;
+        follow_air(state, known.air_c);
         let place = Place {
             entity: at,
             ..place
@@ -97,31 +155,300 @@ pub(super) fn observe(
             |_, _| true,
             changes,
         );
-        let moving = follow_load(state, model, row);
-        state.memory[GRID] = if grid_moves {
+        let moving = follow_load(state, model, row) || back;
+        state.memory[GRID] = if grid_moves || back {
             SETTLING.into()
         } else {
             (state.memory[GRID] - 1.0).max(0.0)
         };
         let rise = follow_heat(state, model, dt_s);
         learn_rise(state, rise);
-        let mut inputs = residuals(noise, model, state, row, rise);
+        let mut inputs = residuals(known, model, state, row, rise);
         let (input, frequency_gate) = common.judge(state, at, converter::FREQUENCY, FREQUENCY);
         inputs[FREQUENCY] = input;
-        for (track, input) in inputs.iter().enumerate() {
+        let measured = row.get(converter::GRID_VOLTAGE).is_finite();
+        let elsewhere = voltage_moves
+            .iter()
+            .enumerate()
+            .any(|(other, moves)| other != at && *moves > MOVE_ELSEWHERE);
+        let judged = measured.then(|| judge_powers(known, model, state, row, elsewhere));
+        if let Some(judged) = &judged {
+            for ((_, track), (input, _)) in POWER_SENSORS.into_iter().zip(judged) {
+                inputs[track] = *input;
+            }
+        }
+        let prime = judged.is_some().then(|| prime(state, &inputs));
+        let mut found = false;
+        for track in ORDER {
+            let input = &inputs[track];
             // At its limit a converter cannot hold the DC link.
             let limited = state.memory[LOAD] > LIMITED;
             let moving = moving || (limited && track == DC_VOLTAGE);
-            let gate = if track == FREQUENCY {
-                frequency_gate
-            } else {
-                gate(state, track, moving)
+            let gate = match prime {
+                _ if track == FREQUENCY => frequency_gate,
+                Some(prime) if is_power(track) => power_gate(state, track, prime),
+                _ => gate(state, track, moving),
             };
-            let signal = state.tracks[track].step(&spec(model, track, dt_s), input, gate);
-            report(state, place, track, FIELD_OF_TRACK[track], signal, changes);
+            let field = FIELD_OF_TRACK[track];
+            let sensor = POWER_SENSORS.iter().position(|sensor| sensor.1 == track);
+            let natural = match (sensor, &judged) {
+                (Some(sensor), Some(judged)) => judged[sensor].1,
+                _ => false,
+            };
+            if natural && state.tracks[track].is_suspicious() {
+                state.tracks[track].explain();
+            }
+            let signal = if state.repeats[field].is_pausing() {
+                None
+            } else {
+                let spec = spec(model, track, measured);
+                state.tracks[track].step(&spec, input, gate)
+            };
+            found |= is_power(track) && state.tracks[track].is_disturbed();
+            if let (Some(sensor), Some(_)) = (sensor, &judged) {
+                let noise2 = square(sensor_noise(noise, model, sensor));
+                let off = state.repeats[field].is_pausing() || state.is_stuck(field);
+                let value = row.get(field);
+                state.follow(sensor, track, value, noise2, natural, off, signal.as_ref());
+            }
+            report(state, place, track, field, signal, changes);
+        }
+        if found {
+            // One sensor explains what the others seem to show.
+            for track in EXPLAINED {
+                let seems = track == DISTORTION && !state.tracks[track].is_alarming();
+                if seems || !state.tracks[track].is_disturbed() {
+                    state.tracks[track].explain();
+                }
+            }
         }
     }
 }
+
+fn is_power(track: usize) -> bool {
+    POWER_SENSORS.iter().any(|sensor| sensor.1 == track)
+}
+
+/// By how many standard deviations the grid voltage of each converter has moved.
+fn voltage_moves(
+    noise: &Noise,
+    models: &[Converter],
+    states: &[EntityState],
+    rows: &[Option<Row>],
+) -> Vec<f64> {
+    let all = models.iter().zip(states).zip(rows);
+    all.map(|((model, state), row)| {
+        let noise2 = square(sensor_noise(noise, model, GRID_SENSOR));
+        let three_phase = model.power_factor > 1.0;
+        match row {
+            Some(row) if three_phase => {
+                state.pasts[GRID_SENSOR].moved(row.get(converter::GRID_VOLTAGE), noise2)
+            }
+            _ => 0.0,
+        }
+    })
+    .collect()
+}
+
+/// One standard deviation of a sensor of [`POWER_SENSORS`] in its unit.
+fn sensor_noise(noise: &Noise, model: &Converter, sensor: usize) -> f64 {
+    let rated_kw = model.power_factor * model.grid_voltage_v * model.rated_current_a / 1000.0;
+    match POWER_SENSORS[sensor].0 {
+        converter::ACTIVE_POWER | converter::REACTIVE_POWER => noise.converter_power * rated_kw,
+        converter::GRID_VOLTAGE => noise.grid_voltage * model.grid_voltage_v,
+        _ => noise.current * model.rated_current_a,
+    }
+}
+
+/// What is to be thought of the sensors of power: P = k v i_d, Q = -k v i_q, the voltage is that of the bus,
+/// and none of them jumps alone. With each, whether it has moved with the converter or the grid.
+fn judge_powers(
+    known: &Known,
+    model: &Converter,
+    state: &EntityState,
+    row: &Row,
+    elsewhere: bool,
+) -> [(Input, bool); POWER_SENSORS.len()] {
+    let noise2: [f64; POWER_SENSORS.len()] =
+        std::array::from_fn(|sensor| square(sensor_noise(known.noise, model, sensor)));
+    let relations = relations(known, model, state, row, &noise2);
+    let moves = |sensor: usize| {
+        let (field, track) = POWER_SENSORS[sensor];
+        !state.tracks[track].is_disturbed()
+            && state.pasts[sensor].moved(row.get(field), noise2[sensor]) > MOVE
+    };
+    let moved = (0..POWER_SENSORS.len())
+        .filter(|&sensor| moves(sensor))
+        .count()
+        > SENSORS_AT_ONCE;
+    std::array::from_fn(|sensor| {
+        let (field, _) = POWER_SENSORS[sensor];
+        let value = row.get(field);
+        let noise2 = noise2[sensor];
+        let relation = relations[sensor];
+        let moved = moved || (elsewhere && sensor == GRID_SENSOR);
+        let past = if moved {
+            None
+        } else {
+            state.pasts[sensor].judge(value, noise2)
+        };
+        let steady = relation.map_or(f64::NAN, |relation| {
+            relation.error / (relation.variance + noise2).sqrt()
+        });
+        match weigh(relation, past, noise2) {
+            Some(verdict) => {
+                let input = Input {
+                    steady: Some(steady),
+                    ..Input::new(verdict.error, verdict.std)
+                };
+                (input, verdict.natural || moved)
+            }
+            None => (Input::new(f64::NAN, 1.0), moved),
+        }
+    })
+}
+
+/// What the relations say of each sensor of power, as far as the others are not suspected.
+fn relations(
+    known: &Known,
+    model: &Converter,
+    state: &EntityState,
+    row: &Row,
+    noise2: &[f64; POWER_SENSORS.len()],
+) -> [Option<Estimate>; POWER_SENSORS.len()] {
+    let [p2, q2, d2, q_axis2, v2] = *noise2;
+    let volts = row.get(converter::GRID_VOLTAGE);
+    let (d, q_axis) = (row.get(converter::CURRENT_D), row.get(converter::CURRENT_Q));
+    let k = model.power_factor / 1000.0;
+    let fine = |sensor: usize| {
+        let (field, track) = POWER_SENSORS[sensor];
+        !state.tracks[track].is_disturbed()
+            && !state.is_stuck(field)
+            && !state.repeats[field].is_pausing()
+    };
+    let estimate = |error: f64, variance: f64, fine: bool| {
+        (fine && error.is_finite() && variance.is_finite()).then_some(Estimate { error, variance })
+    };
+    let active = row.get(converter::ACTIVE_POWER) - k * volts * d;
+    let reactive = row.get(converter::REACTIVE_POWER) + k * volts * q_axis;
+    let per_volt2 = |current: f64, current2: f64| square(k * current).max(square(k) * current2);
+    let per_ampere2 = square(k * volts).max(square(1e-3 * k * model.grid_voltage_v));
+    let bus = model
+        .bus
+        .and_then(|bus| *known.bus_voltage_pu.get(bus)?)
+        .map(|pu| pu * model.grid_voltage_v);
+    let alternating = model.power_factor > 1.0;
+    let voltage = if let (Some(bus), true) = (bus, alternating) {
+        let bus2 = square(known.noise.voltage_pu * model.grid_voltage_v);
+        estimate(volts - bus, bus2, true)
+    } else {
+        let from_power = (p2 + square(k * volts) * d2) / per_volt2(d, d2);
+        estimate(-active / (k * d), from_power, fine(0) && fine(2))
+    };
+    if !alternating {
+        // Without an AC side both are zero.
+        let nothing = |field: usize| estimate(row.get(field), 0.0, true);
+        return [
+            estimate(
+                active,
+                square(k * volts) * d2 + square(k * d) * v2,
+                fine(2) && fine(4),
+            ),
+            nothing(converter::REACTIVE_POWER),
+            estimate(
+                -active / (k * volts),
+                (p2 + square(k * d) * v2) / per_ampere2,
+                fine(0) && fine(4),
+            ),
+            nothing(converter::CURRENT_Q),
+            voltage,
+        ];
+    }
+    [
+        estimate(
+            active,
+            square(k * volts) * d2 + square(k * d) * v2,
+            fine(2) && fine(4),
+        ),
+        estimate(
+            reactive,
+            square(k * volts) * q_axis2 + square(k * q_axis) * v2,
+            fine(3) && fine(4),
+        ),
+        estimate(
+            -active / (k * volts),
+            (p2 + square(k * d) * v2) / per_ampere2,
+            fine(0) && fine(4),
+        ),
+        estimate(
+            reactive / (k * volts),
+            (q2 + square(k * q_axis) * v2) / per_ampere2,
+            fine(1) && fine(4),
+        ),
+        voltage,
+    ]
+}
+
+/// The residual that is farthest off, and the one that drifts most.
+fn prime(state: &EntityState, inputs: &[Input; TRACKS]) -> [Option<usize>; 2] {
+    let calm = |track: &usize| !state.tracks[*track].is_disturbed();
+    let most = |value: &dyn Fn(usize) -> f64| {
+        let tracks = POWER_SENSORS.iter().map(|sensor| sensor.1).filter(calm);
+        tracks
+            .filter(|&track| value(track) > 0.0)
+            .max_by(|&a, &b| value(a).total_cmp(&value(b)))
+    };
+    let jump = |track: usize| {
+        let score = state.tracks[track].score(&EXACT, &inputs[track]).abs();
+        if score.is_finite() { score } else { 0.0 }
+    };
+    [
+        most(&jump),
+        most(&|track| state.tracks[track].trend().abs()),
+    ]
+}
+
+/// One sensor of power explains what the others seem to show.
+fn power_gate(state: &EntityState, track: usize, prime: [Option<usize>; 2]) -> Gate {
+    let stuck =
+        |&(field, _): &(usize, usize)| state.is_stuck(field) || state.repeats[field].is_pausing();
+    let disturbed =
+        |&(_, other): &(usize, usize)| other != track && state.tracks[other].is_disturbed();
+    if state.tracks[track].is_disturbed() {
+        return Gate::Open;
+    }
+    let explained = POWER_SENSORS.iter().any(stuck)
+        || POWER_SENSORS.iter().any(disturbed)
+        || state.has(Source::Feed);
+    if !explained && prime.contains(&Some(track)) {
+        Gate::Open
+    } else {
+        Gate::Explained
+    }
+}
+
+/// What sensors of power explain comes after them.
+const ORDER: [usize; TRACKS] = [
+    ACTIVE,
+    REACTIVE,
+    CURRENT_D,
+    CURRENT_Q,
+    GRID_VOLTAGE,
+    BETWEEN,
+    DC_VOLTAGE,
+    DISTORTION,
+    FREQUENCY,
+    TEMPERATURE,
+];
+/// What a sensor of power makes seem wrong.
+const EXPLAINED: [usize; 6] = [
+    ACTIVE,
+    REACTIVE,
+    CURRENT_D,
+    CURRENT_Q,
+    GRID_VOLTAGE,
+    DISTORTION,
+];
 
 const FIELD_OF_TRACK: [usize; TRACKS] = [
     converter::DC_VOLTAGE,
@@ -131,22 +458,25 @@ const FIELD_OF_TRACK: [usize; TRACKS] = [
     converter::THD,
     converter::FREQUENCY,
     converter::TEMPERATURE,
+    converter::CURRENT_D,
+    converter::CURRENT_Q,
+    converter::GRID_VOLTAGE,
 ];
 
-fn spec(model: &Converter, track: usize, dt_s: f64) -> Spec {
-    // What wanders goes the farther between samples the longer that takes.
-    let pace = (dt_s / StreamKind::Converter.interval_s()).max(1.0).sqrt();
+/// Without a measured grid voltage the relations of power wander with it.
+fn spec(model: &Converter, track: usize, measured: bool) -> Spec {
     match track {
-        DC_VOLTAGE => wandering(0.5, 0.0018 * model.dc_voltage_v, 6.0, 6.0),
+        ACTIVE | REACTIVE if measured => EXACT,
+        DC_VOLTAGE => wandering(0.5, model.dc_spread * model.dc_voltage_v, 6.0, 6.0),
         // Grid voltage behind the ratio wanders by about half a percent.
         ACTIVE | REACTIVE => wandering(0.35, 0.004, 6.5, 6.0),
         DISTORTION => wandering(0.35, 0.02, 6.5, 6.0),
         TEMPERATURE => Spec {
             level: Level::Wanders {
                 gain: 0.3,
-                spread: model.thermal.ambient_spread_k * pace,
+                spread: model.thermal.ambient_spread_k,
                 drift: 6.5,
-                patience: patience(&model.thermal),
+                patience: COOLING_PATIENCE,
             },
             ..EXACT
         },
@@ -154,19 +484,8 @@ fn spec(model: &Converter, track: usize, dt_s: f64) -> Spec {
     }
 }
 
-/// A heat sink that heats up or cools down deserves its slowest time constant, in samples.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped"
-)]
-fn patience(thermal: &Thermal) -> u32 {
-    let slowest = thermal
-        .stages
-        .iter()
-        .fold(0.0_f64, |slowest, stage| slowest.max(stage.1));
-    (slowest / StreamKind::Converter.interval_s()).clamp(f64::from(PATIENCE), 20_000.0) as u32
-}
+/// Samples for which a heat sink may be too warm before that is taken for normal: an hour.
+const COOLING_PATIENCE: u32 = 7200;
 
 fn explains_repetition(state: &EntityState, field: usize) -> bool {
     FIELD_OF_TRACK
@@ -192,7 +511,12 @@ fn gate(state: &EntityState, track: usize, moving: bool) -> Gate {
                             || (other < track && state.tracks[other].is_disturbed()))
                 })
         }
-        DISTORTION => current_stuck || state.is_stuck(converter::THD),
+        DISTORTION => {
+            current_stuck
+                || state.is_stuck(converter::THD)
+                || state.tracks[CURRENT_D].is_disturbed()
+                || state.tracks[CURRENT_Q].is_disturbed()
+        }
         _ => state.is_stuck(FIELD_OF_TRACK[track]),
     };
     if explained {
@@ -223,7 +547,24 @@ fn grid_moves(models: &[Converter], states: &[EntityState], rows: &[Option<Row>]
 
 /// Keeps the load; tells whether it has just stepped.
 fn follow_load(state: &mut EntityState, model: &Converter, row: &Row) -> bool {
-    let (d, q) = (row.get(converter::CURRENT_D), row.get(converter::CURRENT_Q));
+    let current = |field: usize, track: usize, power: usize| {
+        let doubtful = state.repeats[field].is_pausing()
+            || state.is_stuck(field)
+            || state.tracks[track].is_disturbed();
+        let volts = row.get(converter::GRID_VOLTAGE);
+        let volts = if volts.is_finite() {
+            volts
+        } else {
+            model.grid_voltage_v
+        };
+        if doubtful && volts > 0.0 {
+            1000.0 * row.get(power) / (model.power_factor * volts)
+        } else {
+            row.get(field)
+        }
+    };
+    let d = current(converter::CURRENT_D, CURRENT_D, converter::ACTIVE_POWER);
+    let q = current(converter::CURRENT_Q, CURRENT_Q, converter::REACTIVE_POWER);
     let load = (d * d + q * q).sqrt() / model.rated_current_a;
     if load.is_finite() {
         let running = state.memory[RUNNING] > 0.0;
@@ -240,6 +581,19 @@ fn follow_load(state: &mut EntityState, model: &Converter, row: &Row) -> bool {
         state.memory[LOAD_AVERAGE] += (load - state.memory[LOAD_AVERAGE]) / 200.0;
     }
     state.still < SETTLING
+}
+
+/// Follows the temperature of the air, which is the same for all but for a little.
+fn follow_air(state: &mut EntityState, air_c: &[Option<f64>]) {
+    let (sum, count) = air_c
+        .iter()
+        .flatten()
+        .fold((0.0, 0.0), |(sum, count), air| (sum + air, count + 1.0));
+    if count > 0.0 {
+        let known = std::mem::replace(&mut state.memory[AIR_KNOWN], 1.0) > 0.0;
+        let share = if known { 0.1 } else { 1.0 };
+        state.memory[AIR] += share * (sum / count - state.memory[AIR]);
+    }
 }
 
 /// Steps the thermal model by the time since the last sample; its temperature rise in K.
@@ -293,7 +647,7 @@ fn learn_rise(state: &mut EntityState, rise: f64) {
 }
 
 fn residuals(
-    noise: &Noise,
+    known: &Known,
     model: &Converter,
     state: &EntityState,
     row: &Row,
@@ -303,12 +657,24 @@ fn residuals(
         doubt,
         ..Input::new(residual, std)
     };
+    let noise = known.noise;
+    // Until the air has been measured for the first time nothing is known of the rise.
+    let air_c = if known.air_c.is_empty() || state.memory[AIR_KNOWN] > 0.0 {
+        state.memory[AIR]
+    } else {
+        f64::NAN
+    };
     let load = state.memory[LOAD];
     let apart = rise - state.memory[RISE_AVERAGE];
     let referred = load.max(LEAST_LOAD);
     let thd = row.get(converter::THD);
     let slow = state.memory[LOAD_AVERAGE].max(LEAST_LOAD);
-    let [active, reactive, between] = powers(noise, model, row);
+    let absent = Input::new(f64::NAN, 1.0);
+    let [active, reactive, between] = if row.get(converter::GRID_VOLTAGE).is_finite() {
+        [absent; 3]
+    } else {
+        ratios(noise, model, row)
+    };
     [
         input(
             row.get(converter::DC_VOLTAGE),
@@ -327,46 +693,34 @@ fn residuals(
             hypot(noise.thd * referred, thd * noise.current),
             0.03 * thd * (load - slow).abs(),
         ),
-        input(f64::NAN, 1.0, 0.0),
+        absent,
         Input {
             coarse: 0.25 * state.memory[RISE_CHANGE],
             ..input(
-                row.get(converter::TEMPERATURE) - (1.0 + state.memory[RISE_RATIO]) * rise,
+                row.get(converter::TEMPERATURE) - air_c - (1.0 + state.memory[RISE_RATIO]) * rise,
                 noise.heat_sink_k,
                 hypot(0.08 * apart, state.memory[START]),
             )
         },
+        absent,
+        absent,
+        absent,
     ]
 }
 
-/// Active power, reactive power, and one against the other. With a measured grid voltage both are exact;
-/// without one, their ratios to nominal wander together as the voltage does.
-fn powers(noise: &Noise, model: &Converter, row: &Row) -> [Input; 3] {
+/// Active power, reactive power, and one against the other, where no grid voltage is measured: their ratios
+/// to nominal wander together as the voltage does.
+fn ratios(noise: &Noise, model: &Converter, row: &Row) -> [Input; 3] {
     let absent = Input::new(f64::NAN, 1.0);
     let (p, q) = (
         row.get(converter::ACTIVE_POWER),
         row.get(converter::REACTIVE_POWER),
     );
     let (d, q_axis) = (row.get(converter::CURRENT_D), row.get(converter::CURRENT_Q));
-    let measured = row.get(converter::GRID_VOLTAGE);
     let three_phase = model.power_factor > 1.0;
     let nominal = model.power_factor * model.grid_voltage_v / 1000.0;
     let power_std = noise.converter_power * nominal * model.rated_current_a;
     let current_std = noise.current * model.rated_current_a;
-    if measured.is_finite() {
-        let per_ampere = model.power_factor * measured / 1000.0;
-        let std = |current: f64| {
-            let voltage = noise.grid_voltage * nominal * current;
-            hypot(hypot(power_std, per_ampere * current_std), voltage)
-        };
-        let exact = |residual, current| Input::new(residual, std(current));
-        let reactive = if three_phase {
-            exact(q + per_ampere * q_axis, q_axis)
-        } else {
-            absent
-        };
-        return [exact(p - per_ampere * d, d), reactive, absent];
-    }
     let least = LEAST_LOAD * model.rated_current_a;
     let std = |current: f64| hypot(power_std / nominal, current_std) / current.abs();
     let ratio = |power: f64, current: f64| {
@@ -391,9 +745,4 @@ fn powers(noise: &Noise, model: &Converter, row: &Row) -> [Input; 3] {
 
 fn hypot(a: f64, b: f64) -> f64 {
     (a * a + b * b).sqrt()
-}
-
-/// Whether a residual is compared with its own past.
-pub(super) fn depends_on_pace(track: usize) -> bool {
-    matches!(track, DC_VOLTAGE | DISTORTION | TEMPERATURE)
 }

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     model::StreamKind,
+    past::Past,
     repeat::Repeat,
-    shape::Shape,
+    shape,
     track::{Signal, Track},
 };
 use crate::grid::alert::{AnomalyPhase, AnomalyType};
@@ -47,6 +48,8 @@ pub(super) enum Source {
     Track(usize),
     /// Repetitions of a field.
     Repeat(usize),
+    /// The power of a source against that of its converter.
+    Feed,
     /// Nothing came.
     Missing,
 }
@@ -61,11 +64,23 @@ pub(super) struct Alert {
     pub(super) confidence: f64,
 }
 
+/// How much an entity of a kind keeps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    /// Residuals.
+    pub(super) tracks: usize,
+    /// Readings that are compared with their past.
+    pub(super) pasts: usize,
+    /// Other numbers.
+    pub(super) memory: usize,
+}
+
 /// The state of one entity's detectors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct EntityState {
     pub(super) repeats: Vec<Repeat>,
     pub(super) tracks: Vec<Track>,
+    pub(super) pasts: Vec<Past>,
     pub(super) alerts: Vec<Alert>,
     /// Last finite values by field.
     pub(super) last: Vec<Option<f64>>,
@@ -76,19 +91,59 @@ pub(super) struct EntityState {
 }
 
 impl EntityState {
-    pub(super) fn new(fields: usize, tracks: usize, memory: usize) -> Self {
+    pub(super) fn new(fields: usize, shape: Shape) -> Self {
         Self {
             repeats: vec![Repeat::new(); fields],
-            tracks: vec![Track::new(); tracks],
+            tracks: vec![Track::new(); shape.tracks],
+            pasts: vec![Past::new(); shape.pasts],
             alerts: Vec::new(),
             last: vec![None; fields],
-            memory: vec![0.0; memory],
+            memory: vec![0.0; shape.memory],
             still: u32::MAX,
         }
     }
 
     pub(super) fn has(&self, source: Source) -> bool {
         self.alerts.iter().any(|alert| alert.source == source)
+    }
+
+    /// Lets the past of a reading take a value, if its track is calm and nothing else is known against it.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one reading with all that was found of it"
+    )]
+    pub(super) fn follow(
+        &mut self,
+        past: usize,
+        track: usize,
+        value: f64,
+        noise2: f64,
+        natural: bool,
+        off: bool,
+        signal: Option<&Signal>,
+    ) {
+        let (Some(past), Some(track)) = (self.pasts.get_mut(past), self.tracks.get(track)) else {
+            return;
+        };
+        match signal {
+            // A drift has already been followed for a while, and after an alarm nothing is what it was.
+            Some(
+                Signal::Cleared
+                | Signal::Raised {
+                    shape: shape::Shape::Drift,
+                    ..
+                },
+            ) => past.forget(),
+            _ if off || track.is_disturbed() => past.hold(noise2),
+            _ => past.take(value, noise2, natural),
+        }
+    }
+
+    /// Lets a sample pass that did not come.
+    pub(super) fn forget_pasts(&mut self) {
+        for past in &mut self.pasts {
+            past.forget();
+        }
     }
 
     pub(super) fn is_stuck(&self, field: usize) -> bool {
@@ -219,7 +274,8 @@ pub(super) fn report(
 }
 
 /// The anomaly that a shape stands for.
-pub(super) fn kind_of(shape: Shape) -> AnomalyType {
+pub(super) fn kind_of(shape: shape::Shape) -> AnomalyType {
+    use shape::Shape;
     match shape {
         Shape::Spike => AnomalyType::Spike,
         Shape::Shift => AnomalyType::LevelShift,
@@ -230,7 +286,8 @@ pub(super) fn kind_of(shape: Shape) -> AnomalyType {
 }
 
 /// Confidence from the evidence, 1 being just enough.
-pub(super) fn confidence_of(shape: Shape, strength: f64) -> f64 {
+pub(super) fn confidence_of(shape: shape::Shape, strength: f64) -> f64 {
+    use shape::Shape;
     let (least, rate) = match shape {
         Shape::Spike | Shape::Shift => (0.75, 4.0),
         Shape::Drift => (0.85, 3.0),

@@ -16,6 +16,8 @@ mod entity;
 pub mod fault;
 pub mod model;
 mod network;
+mod noise_level;
+mod past;
 mod repeat;
 mod res;
 mod shape;
@@ -27,12 +29,9 @@ pub use entity::AnomalyChange;
 pub use model::{EntityModel, Noise, Nominal, Row, StreamKind};
 
 use crate::grid::{alert::AnomalyType, topology::Topology};
-use entity::{EntityState, Place, Source};
+use entity::{EntityState, Place, Shape, Source};
 use network::Parity;
-
-/// A sample interval that differs by more than this factor from the one before ends what was learnt of
-/// values that depend on it.
-const OTHER_PACE: f64 = 1.5;
+use noise_level::NoiseLevel;
 
 /// What is known in advance of all entities. Cheap to keep, costly to build: it holds the factorised
 /// network.
@@ -57,7 +56,7 @@ pub struct DetectorsState {
 struct StreamState {
     entities: Vec<EntityState>,
     last_step: Option<u64>,
-    dt_s: f64,
+    noise: NoiseLevel,
 }
 
 impl Detectors {
@@ -100,20 +99,19 @@ impl Detectors {
     /// A state that has learnt nothing.
     #[must_use]
     pub fn state(&self) -> DetectorsState {
-        let stream = |kind: StreamKind, count: usize, tracks: usize, memory: usize| StreamState {
-            entities: vec![EntityState::new(kind.fields().len(), tracks, memory); count],
+        let stream = |kind: StreamKind, count: usize, shape: Shape| StreamState {
+            entities: vec![EntityState::new(kind.fields().len(), shape); count],
             last_step: None,
-            dt_s: kind.interval_s(),
+            noise: NoiseLevel::new(),
         };
         DetectorsState {
-            buses: stream(StreamKind::Bus, self.buses.len(), bus::TRACKS, bus::MEMORY),
+            buses: stream(StreamKind::Bus, self.buses.len(), bus::SHAPE),
             converters: stream(
                 StreamKind::Converter,
                 self.converters.len(),
-                converter::TRACKS,
-                converter::MEMORY,
+                converter::SHAPE,
             ),
-            units: stream(StreamKind::Res, self.units.len(), res::TRACKS, res::MEMORY),
+            units: stream(StreamKind::Res, self.units.len(), res::SHAPE),
         }
     }
 
@@ -129,6 +127,7 @@ impl Detectors {
         rows: &[Option<Row>],
     ) -> Vec<AnomalyChange> {
         let mut changes = Vec::new();
+        let elsewhere = (kind == StreamKind::Converter).then(|| Elsewhere::at(step, state));
         let stream = match kind {
             StreamKind::Bus => &mut state.buses,
             StreamKind::Converter => &mut state.converters,
@@ -141,40 +140,40 @@ impl Detectors {
             stride: stream.last_step.map_or(1, |last| step.saturating_sub(last)),
         };
         stream.last_step = Some(step);
-        if !(stream.dt_s / OTHER_PACE..=stream.dt_s * OTHER_PACE).contains(&dt_s) {
-            stream.dt_s = dt_s;
-            change_pace(stream, kind, self.parity.is_some(), place, &mut changes);
-        }
+        let factor = stream.noise.factor();
+        let noise = self.noise.scaled(factor);
         let states = &mut stream.entities[..];
         self.watch_missing(kind, states, rows, place, &mut changes);
         match kind {
-            StreamKind::Bus => bus::observe(
-                &self.noise,
-                self.parity.as_ref(),
-                states,
-                rows,
-                place,
-                &mut changes,
-            ),
-            StreamKind::Converter => converter::observe(
-                &self.noise,
-                &self.converters,
-                states,
-                rows,
-                dt_s,
-                place,
-                &mut changes,
-            ),
-            StreamKind::Res => res::observe(
-                &self.noise,
-                &self.units,
-                states,
-                rows,
-                dt_s,
-                place,
-                &mut changes,
-            ),
+            StreamKind::Bus => {
+                let known = bus::Known {
+                    noise: &noise,
+                    factor,
+                    parity: self.parity.as_ref(),
+                };
+                bus::observe(&known, states, rows, place, &mut changes);
+            }
+            StreamKind::Converter => {
+                let Elsewhere {
+                    bus_voltage_pu,
+                    generation_kw,
+                    air_c,
+                } = elsewhere.unwrap_or_default();
+                let known = converter::Known {
+                    noise: &noise,
+                    models: &self.converters,
+                    bus_voltage_pu: &bus_voltage_pu,
+                    generation_kw: &generation_kw,
+                    air_c: &air_c,
+                    dt_s,
+                };
+                converter::observe(&known, states, rows, place, &mut changes);
+            }
+            StreamKind::Res => {
+                res::observe(&noise, &self.units, states, rows, dt_s, place, &mut changes)
+            }
         }
+        stream.noise.learn(states);
         for (state, row) in states
             .iter_mut()
             .zip(rows)
@@ -233,29 +232,32 @@ impl Detectors {
     }
 }
 
-/// Residuals that compare a value with its own past start anew when the interval changes; the exact ones
-/// go on.
-fn change_pace(
-    stream: &mut StreamState,
-    kind: StreamKind,
-    has_parity: bool,
-    place: Place,
-    changes: &mut Vec<AnomalyChange>,
-) {
-    for (at, state) in stream.entities.iter_mut().enumerate() {
-        let place = Place {
-            entity: at,
-            ..place
-        };
-        for track in 0..state.tracks.len() {
-            let depends = match kind {
-                StreamKind::Bus => !has_parity && track < network::SENSORS,
-                StreamKind::Converter => converter::depends_on_pace(track),
-                StreamKind::Res => res::depends_on_pace(track),
+/// What other streams have said at the same instant, where nothing speaks against it.
+#[derive(Debug, Default)]
+struct Elsewhere {
+    bus_voltage_pu: Vec<Option<f64>>,
+    generation_kw: Vec<Option<f64>>,
+    air_c: Vec<Option<f64>>,
+}
+
+impl Elsewhere {
+    fn at(step: u64, state: &DetectorsState) -> Self {
+        let values = |stream: &StreamState, field: usize, track: usize| {
+            let now = stream.last_step == Some(step);
+            let value = |entity: &EntityState| {
+                let sound = now
+                    && !entity.has(Source::Missing)
+                    && !entity.is_stuck(field)
+                    && !entity.repeats[field].is_pausing()
+                    && !entity.tracks[track].is_disturbed();
+                entity.last[field].filter(|_| sound)
             };
-            if depends && state.tracks[track].restart() {
-                changes.extend(entity::clear(state, place, Source::Track(track)));
-            }
+            stream.entities.iter().map(value).collect()
+        };
+        Self {
+            bus_voltage_pu: values(&state.buses, model::bus::VOLTAGE, bus::VOLTAGE),
+            generation_kw: values(&state.units, model::res::GENERATION, res::GENERATION),
+            air_c: values(&state.units, model::res::TEMPERATURE, res::AIR),
         }
     }
 }

@@ -241,6 +241,8 @@ pub struct Converter {
     pub rated_current_a: f64,
     /// Nominal DC-link voltage in V.
     pub dc_voltage_v: f64,
+    /// Standard deviation of the DC-link voltage over seconds, as a share of nominal.
+    pub dc_spread: f64,
     /// Nominal peak phase voltage of the grid in V, or the output voltage of a DC/DC converter. Used
     /// where samples carry no grid voltage.
     pub grid_voltage_v: f64,
@@ -250,6 +252,12 @@ pub struct Converter {
     pub power_factor: f64,
     /// Heating of the heat sink.
     pub thermal: Thermal,
+    /// Index of the bus it is at among the models of buses, if that is known.
+    pub bus: Option<usize>,
+    /// Index of the renewable unit that feeds it among the models of units.
+    pub source: Option<usize>,
+    /// Index of the converter whose DC link it draws from among the models of converters.
+    pub link: Option<usize>,
 }
 
 /// Heating of a heat sink: stages of first order in series with the ambient (Foster network), driven
@@ -311,8 +319,8 @@ pub struct Wind {
     pub lag_s: f64,
 }
 
-/// Standard deviations of the measurement noise, as far as detectors need them to weigh quantities
-/// against each other. How strong the noise really is they learn.
+/// Standard deviations of the measurement noise, from the nameplates of the sensors. By which factor a
+/// run's noise differs, detectors learn.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Noise {
@@ -372,6 +380,32 @@ impl Default for Noise {
             irradiance_share: 0.0,
             wind_speed: 0.02,
             air_k: 0.04,
+        }
+    }
+}
+
+impl Noise {
+    /// Noise that is `factor` times as strong.
+    #[must_use]
+    pub fn scaled(&self, factor: f64) -> Self {
+        Self {
+            voltage_pu: factor * self.voltage_pu,
+            angle_degree: factor * self.angle_degree,
+            frequency_hz: factor * self.frequency_hz,
+            active_power_mw: factor * self.active_power_mw,
+            reactive_power_mvar: factor * self.reactive_power_mvar,
+            dc_voltage: factor * self.dc_voltage,
+            current: factor * self.current,
+            converter_power: factor * self.converter_power,
+            grid_voltage: factor * self.grid_voltage,
+            thd: factor * self.thd,
+            heat_sink_k: factor * self.heat_sink_k,
+            generation: factor * self.generation,
+            generation_share: factor * self.generation_share,
+            irradiance: factor * self.irradiance,
+            irradiance_share: factor * self.irradiance_share,
+            wind_speed: factor * self.wind_speed,
+            air_k: factor * self.air_k,
         }
     }
 }

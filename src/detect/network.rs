@@ -287,18 +287,23 @@ impl Excluded {
     }
 }
 
-/// The normalised residual of a sensor: standard deviations of the parity vector along its signature.
-/// None where what is excluded leaves nothing of the signature.
-pub(super) fn normalised(vector: &[f64], signature: &[f64], excluded: &Excluded) -> Option<f64> {
+/// The normalised residual of a sensor: standard deviations of the parity vector along its signature, and
+/// how many of them one standard deviation of the sensor's noise makes. None where what is excluded leaves
+/// nothing of the signature.
+pub(super) fn normalised(
+    vector: &[f64],
+    signature: &[f64],
+    excluded: &Excluded,
+) -> Option<(f64, f64)> {
     if excluded.is_empty() {
         let length = dot(signature, signature).sqrt();
-        return (length > 0.0).then(|| dot(vector, signature) / length);
+        return (length > 0.0).then(|| (dot(vector, signature) / length, length));
     }
     let before = dot(signature, signature).sqrt();
     let mut rest = signature.to_vec();
     excluded.project(&mut rest);
     let length = dot(&rest, &rest).sqrt();
-    (length > 0.2 * before).then(|| dot(vector, &rest) / length)
+    (length > 0.2 * before).then(|| (dot(vector, &rest) / length, length))
 }
 
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -424,6 +429,7 @@ mod tests {
                 let score = |(at, sensor): (usize, usize)| {
                     normalised(&vector, parity.signature(at, sensor), &none)
                         .unwrap()
+                        .0
                         .abs()
                 };
                 let all = (0..IDS.len()).flat_map(|at| (0..SENSORS).map(move |s| (at, s)));
@@ -444,7 +450,7 @@ mod tests {
         excluded.add(parity.signature(2, 0));
         for (at, sensor) in [(1, 0), (2, 3), (3, 0), (0, 3)] {
             let signature = parity.signature(at, sensor);
-            let score = normalised(&vector, signature, &excluded).unwrap();
+            let (score, _) = normalised(&vector, signature, &excluded).unwrap();
             assert!(score.abs() < 1.5, "{at} {sensor} {score}");
         }
     }

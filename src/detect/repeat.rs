@@ -9,6 +9,8 @@ use crate::maths::log;
 
 /// Least length of a run, in repetitions.
 const LEAST: u32 = 5;
+/// Repetitions after which a value that usually changes says nothing new.
+const PAUSE: u32 = 2;
 /// A run is called stuck when chance makes it less likely than exp(-16) = 1e-7.
 const SURPRISE: f64 = 16.0;
 /// Repetitions that count as chance while it is open whether the field is stuck.
@@ -50,6 +52,15 @@ impl Repeat {
     /// Whether the value changes as it usually does.
     pub(super) fn is_lively(&self) -> bool {
         self.run <= 1 && self.share() < 0.5
+    }
+
+    /// Whether a value that usually changes has not for a while: soon it will be stuck or not.
+    pub(super) fn is_pausing(&self) -> bool {
+        let rests = self.last == Some(0.0);
+        (PAUSE..=LEAST).contains(&self.run)
+            && !rests
+            && self.share() < 0.5
+            && self.total >= f64::from(LEAST)
     }
 
     /// Takes the next value; true when that ends a stuck run.

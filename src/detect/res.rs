@@ -3,7 +3,7 @@
 use super::{
     entity::{self, AnomalyChange, EntityState, Place, Source, report},
     model::{Inverter, Noise, Nominal, Row, Solar, Wind, res},
-    shape::Shape,
+    shape::{Shape, square},
     track::{Gate, Input, Level, PATIENCE, Signal, Spec},
 };
 use crate::{
@@ -12,15 +12,20 @@ use crate::{
 };
 
 /// Residuals of a unit: generation, utilization factor, air temperature.
-pub(super) const TRACKS: usize = 3;
-const GENERATION: usize = 0;
+pub(super) const SHAPE: super::entity::Shape = super::entity::Shape {
+    tracks: 3,
+    pasts: 1,
+    memory: 2 * HISTORY + 6,
+};
+/// Residual of generation.
+pub(super) const GENERATION: usize = 0;
 const UTILIZATION: usize = 1;
-const AIR: usize = 2;
+/// Residual of the air temperature.
+pub(super) const AIR: usize = 2;
 
 /// Generation and model of the last samples as shares of capacity, newest last, then the learnt ratio of
 /// the two less 1 and the number of samples it rests on, the settled and the lagged model of the sample
 /// before and whether there was one, and whether a storm may have stopped the turbine.
-pub(super) const MEMORY: usize = 2 * HISTORY + 6;
 const HISTORY: usize = 8;
 const RATIO: usize = 2 * HISTORY;
 const RATIO_SAMPLES: usize = RATIO + 1;
@@ -60,18 +65,21 @@ const DYNAMICS: f64 = 3e-3;
 const SURGE_MS2: f64 = 0.15;
 /// Generation is never known better than to this share of the capacity.
 const LEAST_NOISE: f64 = 5e-4;
+/// Weather that has moved more than generation by this factor is what is at fault.
+const AT_FAULT: f64 = 1.5;
+/// Standard deviation of the wind over the rotor about a straight line between samples, over its speed.
+const TURBULENCE: f64 = 0.002;
+/// How far the wind over the rotor leaves a straight line between samples at most, over its speed.
+const BEND: f64 = 0.035;
+/// Share of the bend of the curve over that which shows in a sample.
+const BENT: f64 = 0.25;
 /// An inexact model says nothing below this share of the capacity.
 const LEAST: f64 = 0.05;
 const AIR_SPEC: Spec = Spec {
-    level: Level::Wanders {
-        gain: 0.35,
-        spread: 0.0,
-        drift: f64::INFINITY,
-        patience: PATIENCE,
-    },
-    jump: 7.0,
+    level: Level::Exact { offset: 0.0 },
+    jump: 6.0,
     floor: 0.5,
-    noise: false,
+    noise: true,
 };
 
 /// Takes one instant of all units.
@@ -85,7 +93,10 @@ pub(super) fn observe(
     changes: &mut Vec<AnomalyChange>,
 ) {
     for (at, ((state, row), model)) in states.iter_mut().zip(rows).zip(models).enumerate() {
-        let Some(row) = row else { continue };
+        let Some(row) = row else {
+            state.forget_pasts();
+            continue;
+        };
         let place = Place {
             entity: at,
             ..place
@@ -110,6 +121,7 @@ fn unit(
         resource,
         uncertainty,
         lag_s,
+        bend,
     }) = expectation(noise, model, row)
     else {
         return;
@@ -123,12 +135,13 @@ fn unit(
         |field, value| match field {
             res::GENERATION => value >= 0.999 * capacity || possible < STANDS,
             // It repeats what generation does.
-            res::UTILIZATION => true,
+            res::UTILIZATION => value >= 0.999 || possible < STANDS,
             _ => false,
         },
         |state, field| field != res::TEMPERATURE && explains_all(state),
         |field, other| match field {
             res::GENERATION => other == resource,
+            res::UTILIZATION => other == res::GENERATION,
             res::IRRADIANCE | res::WIND_SPEED => other == res::GENERATION,
             _ => true,
         },
@@ -152,16 +165,16 @@ fn unit(
     let measured = noise.generation.max(LEAST_NOISE) * capacity;
     let std = hypot(measured + noise.generation_share * expected, slope);
     let (spec, input) = if uncertainty > 0.0 {
-        let residual = if possible > LEAST {
-            generation / expected - 1.0
-        } else {
+        let residual = if possible.max(share) < LEAST || is_clipped(possible, share, uncertainty) {
             f64::NAN
+        } else {
+            generation / expected.max(LEAST * capacity) - 1.0
         };
         // What the model does not know grows with the load, so a change of load shows it.
         let change = (possible - state.memory[2 * HISTORY - 2]).abs();
         let input = Input {
             coarse: 6.0 * uncertainty * change,
-            ..Input::new(residual, std / expected)
+            ..Input::new(residual, std / expected.max(LEAST * capacity))
         };
         (loose(uncertainty), input)
     } else {
@@ -171,18 +184,34 @@ fn unit(
         } else {
             0.0
         };
+        let turbulent = if lag_s > 0.0 && noise.wind_speed > 0.0 {
+            slope / noise.wind_speed * TURBULENCE * row.get(resource)
+        } else {
+            0.0
+        };
         let residual = if is_storm(state, model, row, share, dt_s) {
             f64::NAN
         } else {
             residual
         };
         let input = Input {
-            coarse: inertia(noise, slope, lag_s, dt_s) + 0.15 * inert + unknown,
+            coarse: inertia(noise, slope, lag_s, dt_s)
+                + 0.15 * inert
+                + unknown
+                + turbulent
+                + BENT * bend,
             ..Input::new(residual, std)
         };
         (MODEL, input)
     };
-    let signal = state.tracks[GENERATION].step(&spec, &input, gate);
+    let pausing = [res::GENERATION, resource]
+        .into_iter()
+        .any(|field| state.repeats[field].is_pausing());
+    let signal = if pausing {
+        None
+    } else {
+        state.tracks[GENERATION].step(&spec, &input, gate)
+    };
     match signal {
         Some(Signal::Raised {
             shape,
@@ -208,32 +237,92 @@ fn unit(
     if gate == Gate::Open && !state.tracks[GENERATION].is_disturbed() {
         learn_ratio(state, share, possible);
     }
-    let others = [
-        (
-            UTILIZATION,
-            res::UTILIZATION,
-            MODEL,
-            row.get(res::UTILIZATION) - share,
-            noise.generation.max(LEAST_NOISE) + noise.generation_share * share,
-        ),
-        (
-            AIR,
-            res::TEMPERATURE,
-            AIR_SPEC,
-            row.get(res::TEMPERATURE),
-            noise.air_k,
-        ),
-    ];
-    for (track, field, spec, residual, std) in others {
-        let gate = if state.is_stuck(field) || (track == UTILIZATION && explains_all(state)) {
-            Gate::Explained
-        } else {
-            Gate::Open
-        };
-        let input = Input::new(residual, std);
-        let signal = state.tracks[track].step(&spec, &input, gate);
-        report(state, place, track, field, signal, changes);
+    let input = Input::new(
+        row.get(res::UTILIZATION) - share,
+        noise.generation.max(LEAST_NOISE) + noise.generation_share * share,
+    );
+    let explained = explains_all(state);
+    step_field(
+        state,
+        UTILIZATION,
+        res::UTILIZATION,
+        &MODEL,
+        &input,
+        explained,
+        place,
+        changes,
+    );
+    air(noise, state, row, place, changes);
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one residual with all that it needs"
+)]
+fn step_field(
+    state: &mut EntityState,
+    track: usize,
+    field: usize,
+    spec: &Spec,
+    input: &Input,
+    explained: bool,
+    place: Place,
+    changes: &mut Vec<AnomalyChange>,
+) -> Option<Signal> {
+    let gate = if explained || state.is_stuck(field) {
+        Gate::Explained
+    } else {
+        Gate::Open
+    };
+    let signal = if state.repeats[field].is_pausing() {
+        None
+    } else {
+        state.tracks[track].step(spec, input, gate)
+    };
+    report(state, place, track, field, signal, changes);
+    signal
+}
+
+/// Variance with which air that is not measured is known at most, over that of the noise.
+const AIR_WANDER: f64 = 0.6;
+
+/// Air changes slowly: what it was is the best that is known of it.
+fn air(
+    noise: &Noise,
+    state: &mut EntityState,
+    row: &Row,
+    place: Place,
+    changes: &mut Vec<AnomalyChange>,
+) {
+    let value = row.get(res::TEMPERATURE);
+    let noise2 = square(noise.air_k);
+    let input = state.pasts[0]
+        .judge(value, noise2)
+        .map_or(Input::new(f64::NAN, 1.0), |past| {
+            let variance = past.variance.min(AIR_WANDER * noise2);
+            Input::new(past.error, (variance + noise2).sqrt())
+        });
+    step_field(
+        state,
+        AIR,
+        res::TEMPERATURE,
+        &AIR_SPEC,
+        &input,
+        false,
+        place,
+        changes,
+    );
+    let off = state.is_stuck(res::TEMPERATURE) || state.repeats[res::TEMPERATURE].is_pausing();
+    if off || state.tracks[AIR].is_disturbed() {
+        state.pasts[0].hold(noise2);
+    } else {
+        state.pasts[0].take(value, noise2, false);
     }
+}
+
+/// Whether the inverter of an inexactly known plant limits its power: then generation says little.
+fn is_clipped(possible: f64, share: f64, uncertainty: f64) -> bool {
+    possible > 1.0 - 3.0 * uncertainty && (0.98..=1.0).contains(&share)
 }
 
 /// Generation and weather are one relation: one alert explains the others.
@@ -256,10 +345,12 @@ fn judge(state: &EntityState, shape: Shape, age: u32, resource: usize) -> (Anoma
         return (AnomalyType::Trip, res::GENERATION);
     }
     let onset = now.saturating_sub(age as usize);
-    if let Some(before) = onset.checked_sub(1) {
-        let jump_generation = (generation[onset] - generation[before]).abs();
-        let jump_model = (model[onset] - model[before]).abs();
-        if jump_model > 2.0 * jump_generation {
+    if onset > 0 {
+        let moves = |series: &[f64]| -> f64 {
+            let pairs = series[onset - 1..].windows(2);
+            pairs.map(|pair| (pair[1] - pair[0]).abs()).sum()
+        };
+        if moves(model) > AT_FAULT * moves(generation) {
             return (entity::kind_of(shape), resource);
         }
     }
@@ -271,7 +362,6 @@ fn judge(state: &EntityState, shape: Shape, age: u32, resource: usize) -> (Anoma
         Shape::Shift | Shape::Drift | Shape::Burst if less => {
             (AnomalyType::Derate, res::GENERATION)
         }
-        Shape::Shift => (AnomalyType::Inconsistent, res::GENERATION),
         other => (entity::kind_of(other), res::GENERATION),
     }
 }
@@ -301,6 +391,8 @@ struct Expectation {
     uncertainty: f64,
     /// Time constant with which the unit follows, s.
     lag_s: f64,
+    /// How much less a turbine gives on average over winds that differ, kW.
+    bend: f64,
 }
 
 fn expectation(noise: &Noise, model: &Nominal, row: &Row) -> Option<Expectation> {
@@ -318,6 +410,7 @@ fn expectation(noise: &Noise, model: &Nominal, row: &Row) -> Option<Expectation>
                 resource: res::IRRADIANCE,
                 uncertainty: solar.uncertainty,
                 lag_s: 0.0,
+                bend: 0.0,
             }
         }
         Nominal::Wind(wind) => {
@@ -325,6 +418,10 @@ fn expectation(noise: &Noise, model: &Nominal, row: &Row) -> Option<Expectation>
             let expected = wind_power(wind, speed, air);
             let above = wind_power(wind, speed + noise.wind_speed, air);
             let below = wind_power(wind, speed - noise.wind_speed, air);
+            // Where the curve bends, what the wind does between samples does not cancel out.
+            let away = BEND * speed;
+            let bend = wind_power(wind, speed - away, air) + wind_power(wind, speed + away, air)
+                - 2.0 * expected;
             Expectation {
                 capacity: wind.capacity_kw,
                 expected,
@@ -332,6 +429,7 @@ fn expectation(noise: &Noise, model: &Nominal, row: &Row) -> Option<Expectation>
                 resource: res::WIND_SPEED,
                 uncertainty: 0.0,
                 lag_s: wind.lag_s,
+                bend: if wind.lag_s > 0.0 { bend.abs() } else { 0.0 },
             }
         }
         Nominal::Bus { .. } | Nominal::Converter(_) => return None,
@@ -444,11 +542,6 @@ fn interpolate(curve: &[(f64, f64)], at: f64) -> f64 {
 
 fn hypot(a: f64, b: f64) -> f64 {
     (a * a + b * b).sqrt()
-}
-
-/// Whether a residual is compared with its own past.
-pub(super) fn depends_on_pace(track: usize) -> bool {
-    track == AIR
 }
 
 #[cfg(test)]

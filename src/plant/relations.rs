@@ -19,6 +19,10 @@ use super::{
 
 /// How much the ambient of a heat sink wanders over minutes, K.
 const AMBIENT_SPREAD_K: f64 = 0.25;
+/// The same where the air is measured.
+const AIR_SPREAD_K: f64 = 0.08;
+/// How much a controlled DC link wanders over seconds, as a share of nominal.
+const DC_SPREAD: f64 = 3e-4;
 /// By how much the wind over an array moves its generation.
 const COOLING: f64 = 0.015;
 /// Heat loss of a cell in W/(m2 K) in the wind that is usual over an array: Faiman's 25 + 6.84 v.
@@ -40,9 +44,15 @@ impl PlantSpec {
                 },
             }
         });
+        let measured = !self.solar.is_empty() || !self.wind.is_empty();
+        let spread_k = if measured {
+            AIR_SPREAD_K
+        } else {
+            AMBIENT_SPREAD_K
+        };
         let converters = self.converters.iter().map(|unit| EntityModel {
             id: unit.id.clone(),
-            nominal: Nominal::Converter(converter(unit, frequency_hz)),
+            nominal: Nominal::Converter(converter(unit, frequency_hz, spread_k)),
         });
         let solar = self.solar.iter().map(|unit| EntityModel {
             id: unit.id.clone(),
@@ -92,29 +102,38 @@ impl PlantSpec {
     }
 }
 
-fn converter(unit: &ConverterUnit, frequency_hz: f64) -> Converter {
+fn converter(unit: &ConverterUnit, frequency_hz: f64, spread_k: f64) -> Converter {
     let scale = unit.scale();
-    let (power_factor, losses, cooling) = match &unit.kind {
-        ConverterKind::Grid { converter, .. } => {
+    let (power_factor, losses, cooling, source, link) = match &unit.kind {
+        ConverterKind::Grid {
+            converter, source, ..
+        } => {
             let parameters = converter.parameters();
-            (1.5, parameters.losses, parameters.thermal)
+            (1.5, parameters.losses, parameters.thermal, *source, None)
         }
-        ConverterKind::Buck { converter, .. } => {
+        ConverterKind::Buck {
+            converter, link, ..
+        } => {
             let parameters = converter.parameters();
-            (1.0, parameters.losses, parameters.thermal)
+            let link = Some(*link);
+            (1.0, parameters.losses, parameters.thermal, None, link)
         }
     };
     Converter {
         rated_current_a: scale.current_a,
         dc_voltage_v: scale.dc_v,
+        dc_spread: DC_SPREAD,
         grid_voltage_v: scale.terminal_v,
         frequency_hz,
         power_factor,
-        thermal: thermal(&losses, &cooling),
+        thermal: thermal(&losses, &cooling, spread_k),
+        bus: Some(unit.bus),
+        source,
+        link,
     }
 }
 
-fn thermal(losses: &LossParameters, cooling: &ThermalParameters) -> Thermal {
+fn thermal(losses: &LossParameters, cooling: &ThermalParameters, spread_k: f64) -> Thermal {
     let rated = losses.rated_fraction();
     let stage = |at: usize| (cooling.rise_k[at], cooling.tau_s[at]);
     Thermal {
@@ -122,7 +141,7 @@ fn thermal(losses: &LossParameters, cooling: &ThermalParameters) -> Thermal {
         linear: losses.linear_fraction / rated,
         square: losses.quadratic_fraction / rated,
         stages: [stage(0), stage(1)],
-        ambient_spread_k: AMBIENT_SPREAD_K,
+        ambient_spread_k: spread_k,
     }
 }
 

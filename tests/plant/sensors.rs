@@ -1,13 +1,17 @@
 //! Sensor faults alter what is published and nothing else.
 
-use gridcast::grid::{
-    event::Event,
-    injection::{InjectionKind, InjectionOrder},
-    telemetry::Sample,
-    time::Tick,
+use gridcast::{
+    grid::{
+        alert::{AnomalyPhase, AnomalyType},
+        event::Event,
+        injection::{InjectionKind, InjectionOrder},
+        telemetry::Sample,
+        time::Tick,
+    },
+    plant::InjectionRequest,
 };
 
-use crate::support::{Driver, JUNE_NOON, settings};
+use crate::support::{Driver, JUNE_NOON, default_plant, settings};
 
 const ENTITY: &str = "BUS-004";
 const FIELD: &str = "activePower";
@@ -205,5 +209,66 @@ fn the_history_holds_what_was_published() {
             .collect();
         assert_eq!(kept, published, "{id}");
         assert!(!kept.is_empty());
+    }
+}
+
+/// Anomalies raised at an entity within so many seconds from now: ticks from now, kind, field.
+fn raised(driver: &mut Driver, entity: &str, seconds: u64) -> Vec<(u64, AnomalyType, String)> {
+    driver.take();
+    let now = driver.machine.done();
+    driver.seconds(seconds);
+    let found = driver.anomalies().into_iter();
+    found
+        .filter(|(_, anomaly)| {
+            let details = &anomaly.details;
+            details.source.as_str() == entity && details.phase == AnomalyPhase::Raised
+        })
+        .map(|(tick, anomaly)| {
+            let field = anomaly.details.field.unwrap_or_default();
+            (tick.since(now), anomaly.details.anomaly_type, field)
+        })
+        .collect()
+}
+
+fn shift(entity: &str, field: &str) -> InjectionOrder {
+    let request = InjectionRequest {
+        kind: InjectionKind::LevelShift,
+        entity: entity.into(),
+        size: None,
+        duration_s: None,
+        field: Some(field.into()),
+    };
+    default_plant().place(request, 1).unwrap()
+}
+
+/// Nothing has been learnt then: five buses share one frequency, and the nameplates tell the noise.
+#[test]
+fn a_frequency_that_shifts_in_the_first_seconds_is_found_within_five_samples() {
+    for seed in 1..=4 {
+        for second in [1, 2, 8] {
+            let mut driver = Driver::started(settings(seed, JUNE_NOON, 1.0, 0.0));
+            driver.seconds(second);
+            driver.inject(shift("BUS-004", "frequency")).unwrap();
+            let found = raised(&mut driver, "BUS-004", 6);
+            assert!(
+                matches!(&found[..], [(1..=50, _, field)] if field == "frequency"),
+                "seed {seed}, after {second} s: {found:?}"
+            );
+        }
+    }
+}
+
+/// What was shifted is not learnt as normal.
+#[test]
+fn the_same_shift_is_found_again_and_again() {
+    let mut driver = Driver::started(settings(8, JUNE_NOON, 1.0, 0.0));
+    driver.seconds(8);
+    for pause in [42, 50, 100] {
+        driver.inject(shift("BUS-004", "frequency")).unwrap();
+        let found = raised(&mut driver, "BUS-004", pause);
+        assert!(
+            matches!(&found[..], [(1..=50, AnomalyType::LevelShift, field)] if field == "frequency"),
+            "{found:?}"
+        );
     }
 }

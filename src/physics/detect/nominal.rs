@@ -135,6 +135,7 @@ fn converter(id: &str) -> Option<Nominal> {
             Nominal::Converter(Converter {
                 rated_current_a,
                 dc_voltage_v,
+                dc_spread: 0.0018,
                 grid_voltage_v,
                 frequency_hz: FREQUENCY_HZ,
                 power_factor,
@@ -145,6 +146,9 @@ fn converter(id: &str) -> Option<Nominal> {
                     stages: [(28.0, 40.0), (0.0, 0.0)],
                     ambient_spread_k: 0.08,
                 },
+                bus: None,
+                source: None,
+                link: None,
             })
         },
     )

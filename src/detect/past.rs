@@ -1,0 +1,185 @@
+//! What the past of a reading says of the next one: a level that wanders.
+//!
+//! The level is a random walk seen through noise of known strength (Kalman 1960, one state). How far it
+//! walks between samples is learnt from how much neighbours differ beyond their noise. Together with what a
+//! relation to other readings says, it tells how far a reading is off.
+
+use serde::{Deserialize, Serialize};
+
+use super::shape::square;
+
+/// Samples that the first guess of the wandering counts for.
+const PRIOR: f64 = 4.0;
+/// The first guess: standard deviations of the noise that a level walks between samples.
+const FIRST_GUESS: f64 = 1.5;
+/// Least share of a new difference in the learnt one, and in the present one.
+const GAIN: f64 = 0.03;
+const GAIN_NOW: f64 = 0.15;
+/// The present one counts where it is beyond the learnt one by this factor: few samples scatter.
+const SCATTER: f64 = 2.5;
+/// A level never stands quite still: variance between samples over that of the noise.
+const LEAST_WANDER: f64 = 0.05;
+/// Steps of nature are not normal: the variance they are granted over that learnt.
+const CAUTION: f64 = 3.0;
+/// Share of a sudden move that the next sample may repeat, as when a gust builds up.
+const MOMENTUM: f64 = 0.7;
+/// Share of it that is left with each further sample.
+const FADING: f64 = 0.6;
+/// Standard deviations by which past and relation may differ before the past is left out.
+const CONTRADICTION: f64 = 3.0;
+/// Standard deviations that count as a move.
+const MOVE: f64 = 3.5;
+
+/// The past of one reading.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Past {
+    level: f64,
+    /// Variance of the level; absent where nothing is known of it.
+    doubt2: Option<f64>,
+    last: Option<f64>,
+    /// Mean square difference between neighbours.
+    move2: f64,
+    move_now2: f64,
+    surge: f64,
+    seen: f64,
+}
+
+/// How far a reading seems to be off, and the variance of that beyond the reading's own noise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Estimate {
+    pub(super) error: f64,
+    pub(super) variance: f64,
+}
+
+/// What relation and past say together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Verdict {
+    pub(super) error: f64,
+    pub(super) std: f64,
+    /// The reading has moved, and the relation says that it is right.
+    pub(super) natural: bool,
+}
+
+impl Past {
+    pub(super) fn new() -> Self {
+        Self {
+            level: 0.0,
+            doubt2: None,
+            last: None,
+            move2: 0.0,
+            move_now2: 0.0,
+            surge: 0.0,
+            seen: 0.0,
+        }
+    }
+
+    /// How far a reading with this variance of noise is from what the past lets expect.
+    pub(super) fn judge(&self, value: f64, noise2: f64) -> Option<Estimate> {
+        let doubt2 = self.doubt2?;
+        value.is_finite().then(|| Estimate {
+            error: value - self.level,
+            variance: doubt2 + self.cautious2(noise2) + square(MOMENTUM * self.surge),
+        })
+    }
+
+    /// Standard deviations by which a reading has moved.
+    pub(super) fn moved(&self, value: f64, noise2: f64) -> f64 {
+        self.judge(value, noise2).map_or(0.0, |estimate| {
+            estimate.error.abs() / (estimate.variance + noise2).sqrt()
+        })
+    }
+
+    /// Takes a reading that is trusted; `natural` if it has moved for good.
+    pub(super) fn take(&mut self, value: f64, noise2: f64, natural: bool) {
+        if !value.is_finite() {
+            self.hold(noise2);
+            return;
+        }
+        self.learn_move(value, noise2);
+        let wander2 = self.wander2(noise2);
+        match self.doubt2 {
+            Some(doubt2) if !natural => {
+                let before2 = doubt2 + wander2;
+                let gain = before2 / (before2 + noise2);
+                self.level += gain * (value - self.level);
+                self.doubt2 = Some((1.0 - gain) * before2);
+            }
+            _ => {
+                self.level = value;
+                self.doubt2 = Some(noise2);
+            }
+        }
+        self.last = Some(value);
+    }
+
+    /// Lets a sample pass without a reading that is trusted.
+    pub(super) fn hold(&mut self, noise2: f64) {
+        let wander2 = self.wander2(noise2);
+        self.doubt2 = self.doubt2.map(|doubt2| doubt2 + wander2);
+        self.last = None;
+        self.surge *= FADING;
+    }
+
+    /// Gives the level up: it is not what it was.
+    pub(super) fn forget(&mut self) {
+        self.doubt2 = None;
+        self.last = None;
+    }
+
+    fn learn_move(&mut self, value: f64, noise2: f64) {
+        if self.seen == 0.0 {
+            self.move2 = (2.0 + square(FIRST_GUESS)) * noise2;
+            self.move_now2 = self.move2;
+        }
+        self.seen = (self.seen + 1.0).min(1e4);
+        let Some(last) = self.last else { return };
+        let step = value - last;
+        let gain = (1.0 / (self.seen + PRIOR)).max(GAIN);
+        let cut = 16.0 * self.move2.max(2.0 * noise2);
+        self.move2 += gain * (square(step).min(cut) - self.move2);
+        self.move_now2 += gain.max(GAIN_NOW) * (square(step).min(cut) - self.move_now2);
+        let beyond = (step.abs() - 2.0 * (2.0 * noise2).sqrt()).max(0.0);
+        self.surge = beyond.max(FADING * self.surge);
+    }
+
+    fn cautious2(&self, noise2: f64) -> f64 {
+        let least = LEAST_WANDER * noise2;
+        least + CAUTION * (self.wander2(noise2) - least)
+    }
+
+    fn wander2(&self, noise2: f64) -> f64 {
+        (self.move2.max(self.move_now2 / SCATTER) - 2.0 * noise2).max(LEAST_WANDER * noise2)
+    }
+}
+
+/// Weighs what a relation to other readings and what the past say of a reading with this variance of noise.
+/// A sensor that fails contradicts both; nature moves a reading and what it is related to.
+pub(super) fn weigh(
+    relation: Option<Estimate>,
+    past: Option<Estimate>,
+    noise2: f64,
+) -> Option<Verdict> {
+    let alone = |estimate: Estimate, natural| Verdict {
+        error: estimate.error,
+        std: (estimate.variance + noise2).sqrt(),
+        natural,
+    };
+    match (relation, past) {
+        (Some(relation), Some(past)) => {
+            let gap2 = square(relation.error - past.error) / (relation.variance + past.variance);
+            let moved2 = square(past.error) / (past.variance + noise2);
+            if gap2 > square(CONTRADICTION) && moved2 > square(MOVE) {
+                return Some(alone(relation, true));
+            }
+            let weight = 1.0 / relation.variance.max(1e-3 * noise2);
+            let other = 1.0 / past.variance;
+            Some(Verdict {
+                error: (weight * relation.error + other * past.error) / (weight + other),
+                std: (noise2 + 1.0 / (weight + other)).sqrt(),
+                natural: false,
+            })
+        }
+        (Some(estimate), None) | (None, Some(estimate)) => Some(alone(estimate, false)),
+        (None, None) => None,
+    }
+}
