@@ -238,7 +238,7 @@ fn shift(entity: &str, field: &str) -> InjectionOrder {
         duration_s: None,
         field: Some(field.into()),
     };
-    default_plant().place(request, 1).unwrap()
+    default_plant().place(request).unwrap()
 }
 
 /// Nothing has been learnt then: five buses share one frequency, and the nameplates tell the noise.
