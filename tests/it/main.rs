@@ -6,6 +6,7 @@
     reason = "a test says what is wrong by ending"
 )]
 
+mod case_files;
 mod determinism;
 mod engineio_http;
 mod engineio_polling;

@@ -1,5 +1,6 @@
 //! What the tests share: servers, and clients that do exactly what they are told.
 
+pub(crate) mod case_file;
 pub(crate) mod frames;
 mod golden;
 mod http;
