@@ -343,7 +343,8 @@ fn relations(
         estimate(volts - bus, bus2, true)
     } else {
         let from_power = (p2 + square(k * volts) * d2) / per_volt2(d, d2);
-        estimate(-active / (k * d), from_power, fine(0) && fine(2))
+        let error = -active * k * d / per_volt2(d, d2);
+        estimate(error, from_power, fine(0) && fine(2))
     };
     if !alternating {
         // Without an AC side both are zero.

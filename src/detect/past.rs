@@ -18,7 +18,7 @@ const GAIN_NOW: f64 = 0.15;
 /// The present one counts where it is beyond the learnt one by this factor: few samples scatter.
 const SCATTER: f64 = 2.5;
 /// A level never stands quite still: variance between samples over that of the noise.
-const LEAST_WANDER: f64 = 0.05;
+const LEAST_WANDER: f64 = 0.02;
 /// Steps of nature are not normal: the variance they are granted over that learnt.
 const CAUTION: f64 = 3.0;
 /// Share of a sudden move that the next sample may repeat, as when a gust builds up.

@@ -32,7 +32,7 @@ const CUSUM: f64 = 17.0;
 /// Standard deviations that are usual.
 const SLACK: f64 = 0.75;
 /// A score beyond the mean of an offset by this factor tells that it grows.
-const GROWING: f64 = 1.6;
+const GROWING: f64 = 1.5;
 /// From this share of the evidence for a drift on, a jump is taken for its beginning or its end.
 const HALFWAY: f64 = 0.4;
 /// Share of a new score in the present mean.
@@ -66,6 +66,11 @@ pub(super) enum Level {
     Exact {
         /// The bound.
         offset: f64,
+    },
+    /// Zero against the past: how far the reading is from what it was.
+    Past {
+        /// After so many alarming samples it is what it is.
+        patience: u32,
     },
     /// Anywhere, slowly.
     Wanders {
@@ -244,13 +249,14 @@ impl Track {
         let level = match spec.level {
             Level::Wanders { .. } if self.seen == 0.0 => return 0.0,
             Level::Wanders { .. } => self.level,
+            Level::Past { .. } => 0.0,
             Level::Exact { .. } if input.steady.is_some() => 0.0,
             Level::Exact { .. } => self.level * input.std,
         };
         // The level itself rests on few samples at first.
         let unsure = match spec.level {
             Level::Wanders { .. } => 1.0 / self.seen.max(1.0),
-            Level::Exact { .. } => 0.0,
+            Level::Exact { .. } | Level::Past { .. } => 0.0,
         };
         let noise2 = (1.0 + unsure) * square(input.std * self.factor(spec));
         (input.residual - level) / (noise2 + square(input.coarse)).sqrt()
@@ -369,9 +375,10 @@ impl Track {
         }
         let (shape, age, strength) = if self.up.max(self.down) > self.cusum_limit() {
             let age = self.drift_age();
-            // A clipped mean: what is beyond it by far still grows.
-            let mean = self.up.max(self.down) / f64::from(age.max(1)) + SLACK;
-            let grows = self.steady_score(spec, input, z).abs() > GROWING * mean;
+            // The mean of an offset would have come so far by now.
+            let steady = self.steady_score(spec, input, z).abs();
+            let share = 1.0 - powi(1.0 - TREND, age);
+            let grows = steady * share > GROWING * self.trend.abs();
             let shape = if age < SUDDEN && !grows {
                 Shape::Shift
             } else {
@@ -454,7 +461,7 @@ impl Track {
     /// How long a drift has gone on that a jump has begun or ended.
     fn drift_before(&self, spec: &Spec, input: &Input) -> Option<u32> {
         match spec.level {
-            Level::Exact { .. } => {
+            Level::Exact { .. } | Level::Past { .. } => {
                 let age = self.drift_age();
                 (self.drift_evidence() > HALFWAY && age >= SUDDEN).then_some(age)
             }
@@ -500,6 +507,7 @@ impl Track {
         }
         let patience = match spec.level {
             Level::Exact { .. } => PATIENCE_EXACT,
+            Level::Past { patience } => patience,
             Level::Wanders { patience, .. } => 3 * patience,
         };
         if age >= patience {
@@ -541,7 +549,7 @@ impl Track {
         self.settling = self.settling.saturating_sub(1);
         self.seen = (self.seen + 1.0).min(1e4);
         let prior = match spec.level {
-            Level::Exact { .. } => PRIOR,
+            Level::Exact { .. } | Level::Past { .. } => PRIOR,
             Level::Wanders { .. } => PRIOR_WANDERING,
         };
         let gain = pace * (1.0 / (self.seen + prior)).max(0.01);
@@ -552,6 +560,7 @@ impl Track {
         self.long_energy += 0.05 * (square(noisy).min(16.0) - self.long_energy);
         match spec.level {
             Level::Exact { offset } => self.learn_offset(spec, input, z, offset, gain),
+            Level::Past { .. } => self.learn_offset(spec, input, z, 0.0, gain),
             Level::Wanders { spread, drift, .. } => {
                 let before = self.correlate(bounded, pace);
                 // Innovations that resemble their neighbours tell that the level follows too slowly.
@@ -653,6 +662,10 @@ impl Track {
         let slack = (self.product.clamp(0.0, 0.9) - 0.1).max(0.0);
         (1.0 + slack) / (1.0 - slack)
     }
+}
+
+fn powi(base: f64, exponent: u32) -> f64 {
+    (0..exponent.min(100)).fold(1.0, |power, _| power * base)
 }
 
 /// What a relation and the past show alike: what nature moves shows against the past alone.
