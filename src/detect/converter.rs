@@ -78,7 +78,9 @@ const STEP: f64 = 0.05;
 const UNKNOWN_RISE: f64 = 8.0;
 /// A step of the grid voltage, as a share of nominal.
 const GRID_STEP: f64 = 0.015;
-/// Samples for which it does.
+/// Samples for which that shows in DC links and distortion.
+const GRID_SETTLING: f64 = 8.0;
+/// Samples for which a step of the load does.
 const SETTLING: u32 = 3;
 
 const EXACT: Spec = Spec {
@@ -157,7 +159,7 @@ pub(super) fn observe(
         );
         let moving = follow_load(state, model, row) || back;
         state.memory[GRID] = if grid_moves || back {
-            SETTLING.into()
+            GRID_SETTLING
         } else {
             (state.memory[GRID] - 1.0).max(0.0)
         };

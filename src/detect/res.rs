@@ -159,8 +159,7 @@ fn unit(
         |state, field| field != res::TEMPERATURE && explains_all(state),
         |field, other| match field {
             res::GENERATION => other == resource,
-            res::UTILIZATION => other == res::GENERATION,
-            res::IRRADIANCE | res::WIND_SPEED => other == res::GENERATION,
+            res::UTILIZATION | res::IRRADIANCE | res::WIND_SPEED => other == res::GENERATION,
             _ => true,
         },
         changes,
@@ -294,8 +293,9 @@ fn step_field(
 
 /// Samples after which air that stays other than it was is taken for what it is.
 const AIR_PATIENCE: u32 = 100;
-/// Variance with which air that is not measured is known at most, over that of the noise.
-const AIR_WANDER: f64 = 0.6;
+/// Variance with which the level of the air is known at most, over that of the noise and of its walk.
+const AIR_DOUBT: f64 = 0.6;
+const AIR_WALK: f64 = 8.0;
 
 /// Whether a value is what the past lets expect.
 fn is_back(input: &Input) -> bool {
@@ -315,10 +315,10 @@ fn air(
     let input = state.pasts[0]
         .judge(value, noise2)
         .map_or(Input::new(f64::NAN, 1.0), |past| {
-            let variance = past.variance.min(AIR_WANDER * noise2);
-            Input::new(past.error, (variance + noise2).sqrt())
+            let most = AIR_DOUBT * noise2 + AIR_WALK * square(noise.air_walk_k);
+            Input::new(past.error, (past.variance.min(most) + noise2).sqrt())
         });
-    step_field(
+    let signal = step_field(
         state,
         AIR,
         res::TEMPERATURE,
@@ -328,6 +328,9 @@ fn air(
         place,
         changes,
     );
+    if signal == Some(Signal::Cleared) && !is_back(&input) {
+        state.pasts[0].forget();
+    }
     let off = state.is_stuck(res::TEMPERATURE) || state.repeats[res::TEMPERATURE].is_pausing();
     if off || state.tracks[AIR].is_disturbed() {
         state.pasts[0].hold(noise2);

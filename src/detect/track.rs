@@ -609,7 +609,12 @@ impl Track {
         self.correlate(bounded, 1.0);
         let share = 0.0025_f64.max(0.5 / (self.seen + PRIOR));
         self.level = (self.level + share * bounded).clamp(-offset, offset);
-        self.accumulate(bounded);
+        // Innovations resemble their neighbours where the walk of the level is not quite known.
+        let certain = match spec.level {
+            Level::Past { .. } => 0.85,
+            _ => 1.0,
+        };
+        self.accumulate(certain * bounded);
     }
 
     /// Keeps the likeness of neighbours; what the one before was.
