@@ -354,7 +354,8 @@ impl Track {
             self.level = input.residual;
             return None;
         }
-        if z.abs() > self.jump_limit(spec) {
+        // Limits are never below those of the spec: most values need no more than that.
+        if z.abs() > spec.jump && z.abs() > self.jump_limit(spec) {
             if gate == Gate::Open {
                 let mut values = [0.0; SPAN + 1];
                 values[0] = z;
@@ -373,7 +374,8 @@ impl Track {
         if gate != Gate::Open {
             return None;
         }
-        let (shape, age, strength) = if self.up.max(self.down) > self.cusum_limit() {
+        let sum = self.up.max(self.down);
+        let (shape, age, strength) = if sum > CUSUM && sum > self.cusum_limit() {
             let age = self.drift_age();
             // The mean of an offset would have come so far by now.
             let steady = self.steady_score(spec, input, z).abs();
@@ -390,6 +392,9 @@ impl Track {
             self.level = self.long_level;
             (Shape::Drift, 20, 1.0)
         } else {
+            if self.noise_at_most() * input.support <= 1.0 {
+                return None;
+            }
             let evidence = self.noise_evidence() * input.support;
             if evidence <= 1.0 || !spec.noise || (wanders && self.seen < WANDERING) {
                 return None;
@@ -645,12 +650,17 @@ impl Track {
         (self.fourth / 3.5).max(1.0).sqrt().sqrt()
     }
 
+    /// The most that [`Self::noise_evidence`] can be.
+    fn noise_at_most(&self) -> f64 {
+        (self.energy / 5.0).max(self.long_energy / 3.0)
+    }
+
     /// How much evidence for more noise than usual there is, 1 being enough. The scale itself is uncertain
     /// at first, and neighbours that resemble each other make the mean square uncertain.
     fn noise_evidence(&self) -> f64 {
         let tail = self.tail();
         let limit = tail * tail * (1.0 + 15.0 / (self.seen + PRIOR)) * self.persistence();
-        (self.energy / 5.0).max(self.long_energy / 3.0) / limit
+        self.noise_at_most() / limit
     }
 
     fn jump_limit(&self, spec: &Spec) -> f64 {
