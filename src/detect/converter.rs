@@ -76,6 +76,8 @@ const LIMITED: f64 = 0.93;
 const STEP: f64 = 0.05;
 /// The rise at the start may differ from the steady one by so much, K.
 const UNKNOWN_RISE: f64 = 8.0;
+/// The same after samples have been missing, K.
+const UNKNOWN_AFTER_GAP: f64 = 1.0;
 /// A step of the grid voltage, as a share of nominal.
 const GRID_STEP: f64 = 0.015;
 /// Samples for which that shows in DC links and distortion.
@@ -143,6 +145,10 @@ pub(super) fn observe(
             continue;
         };
         let back = std::mem::replace(&mut state.memory[GAP], 0.0) > 0.0;
+        if back {
+            // The load in between is not known.
+            state.memory[START] = state.memory[START].max(UNKNOWN_AFTER_GAP);
+        }
         follow_air(state, known.air_c);
         let place = Place {
             entity: at,
@@ -200,7 +206,7 @@ pub(super) fn observe(
             if natural && state.tracks[track].is_suspicious() {
                 state.tracks[track].explain();
             }
-            let signal = if state.repeats[field].is_pausing() {
+            let signal = if state.rest(track, field) {
                 None
             } else {
                 let spec = spec(model, track, measured);

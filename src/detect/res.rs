@@ -106,6 +106,7 @@ pub(super) fn observe(
     for (at, ((state, row), model)) in states.iter_mut().zip(rows).zip(models).enumerate() {
         let Some(row) = row else {
             state.forget_pasts();
+            state.memory[RUNNING] = 0.0;
             continue;
         };
         let place = Place {
@@ -137,6 +138,8 @@ fn unit(
     else {
         return;
     };
+    // What a turbine gives at first shows weather that was not measured.
+    let begins = state.memory[RUNNING] <= 0.0;
     let [expected, inert] = follow(state, model, row, settled, dt_s);
     // What a turbine gives still shows the weather of the sample before.
     let before = std::mem::replace(&mut state.memory[SLOPE], slope);
@@ -201,7 +204,8 @@ fn unit(
         } else {
             0.0
         };
-        let residual = if is_storm(state, model, row, [share, possible], dt_s) {
+        let storm = is_storm(state, model, row, [share, possible], dt_s);
+        let residual = if storm || (begins && lag_s > 0.0) {
             f64::NAN
         } else {
             residual
@@ -282,7 +286,7 @@ fn step_field(
     } else {
         Gate::Open
     };
-    let signal = if state.repeats[field].is_pausing() {
+    let signal = if state.rest(track, field) {
         None
     } else {
         state.tracks[track].step(spec, input, gate)

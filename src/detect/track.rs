@@ -664,7 +664,7 @@ impl Track {
     }
 
     fn jump_limit(&self, spec: &Spec) -> f64 {
-        spec.jump * self.tail() * (1.0 + 0.5 / (self.seen + 1.0))
+        spec.jump * self.tail() * (1.0 + 0.25 / (self.seen + 1.0))
     }
 
     fn cusum_limit(&self) -> f64 {

@@ -1,6 +1,6 @@
 //! A solar unit and the converter behind it tell the same power, as far as the converter is not limited.
 
-use super::{Known, LIMITED, LOAD, converter};
+use super::{ACTIVE, Known, LIMITED, LOAD, converter};
 use crate::{
     detect::{
         entity::{self, AnomalyChange, EntityState, Place, Source},
@@ -58,11 +58,14 @@ pub(super) fn observe(
             }
             continue;
         }
+        let doubtful = state.is_stuck(converter::ACTIVE_POWER)
+            || state.repeats[converter::ACTIVE_POWER].is_pausing()
+            || state.tracks[ACTIVE].is_alarming();
         let deviation_hz = (row.get(converter::FREQUENCY) - model.frequency_hz).abs();
         let limited = state.memory[LOAD] > LIMITED
             || row.get(converter::TEMPERATURE) > HOT_C
             || deviation_hz > HOLDS_BACK_HZ;
-        if missing_kw > tolerance_kw && !limited {
+        if missing_kw > tolerance_kw && !limited && !doubtful {
             changes.push(entity::raise(
                 state,
                 place,
