@@ -29,6 +29,8 @@ const SETTLING: u32 = 60;
 pub(super) const PATIENCE: u32 = 80;
 /// A sum of standard deviations beyond the usual that makes a drift.
 const CUSUM: f64 = 17.0;
+/// Share of a jump that two scores in a row must reach to be one.
+const PAIR: f64 = 0.72;
 /// Standard deviations that are usual.
 const SLACK: f64 = 0.75;
 /// A score beyond the mean of an offset by this factor tells that it grows.
@@ -175,6 +177,8 @@ pub(super) struct Track {
     steady2: f64,
     fourth: f64,
     product: f64,
+    /// The score before.
+    pair: f64,
     centre: f64,
     gain: f64,
     last: f64,
@@ -207,6 +211,7 @@ impl Track {
             steady2: 1.0,
             fourth: 3.0,
             product: 0.0,
+            pair: 0.0,
             centre: 0.0,
             gain: 0.0,
             last: 0.0,
@@ -365,6 +370,23 @@ impl Track {
                     noise: 0.0,
                 };
             }
+            return None;
+        }
+        let before = std::mem::replace(&mut self.pair, if gate == Gate::Open { z } else { 0.0 });
+        let both = z.abs().min(before.abs());
+        if !wanders
+            && z * before > 0.0
+            && both > PAIR * spec.jump
+            && both > PAIR * self.jump_limit(spec)
+        {
+            let mut values = [0.0; SPAN + 1];
+            values[0] = before;
+            values[1] = z;
+            self.phase = Phase::Suspicious {
+                values,
+                count: 2,
+                noise: 0.0,
+            };
             return None;
         }
         if gate != Gate::Open && z.abs() > 3.0 {

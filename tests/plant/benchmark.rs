@@ -219,7 +219,7 @@ fn draw(truth: &Truth, speed: u32, draws: &mut Draws, start: u64) -> Option<Plan
         duration_s: None,
         field: kind.has_field().then(|| field.to_owned()),
     };
-    let order = spec.place(request, speed).unwrap();
+    let order = spec.place(request).unwrap();
     let changes = match kind {
         InjectionKind::Missing => true,
         InjectionKind::Stuck => truth.changes_after(entity.id.as_str(), field, start),
