@@ -167,7 +167,8 @@ fn sensors(
             if natural && state.tracks[sensor].is_suspicious() {
                 state.tracks[sensor].explain();
             }
-            let signal = if pausing {
+            let silent = state.rest(sensor, field);
+            let signal = if silent {
                 None
             } else {
                 state.tracks[sensor].step(&SENSOR, &input, gate)

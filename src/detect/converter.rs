@@ -76,9 +76,13 @@ const LIMITED: f64 = 0.93;
 const STEP: f64 = 0.05;
 /// The rise at the start may differ from the steady one by so much, K.
 const UNKNOWN_RISE: f64 = 8.0;
+/// The same after samples have been missing, K.
+const UNKNOWN_AFTER_GAP: f64 = 1.0;
 /// A step of the grid voltage, as a share of nominal.
 const GRID_STEP: f64 = 0.015;
-/// Samples for which it does.
+/// Samples for which that shows in DC links and distortion.
+const GRID_SETTLING: f64 = 8.0;
+/// Samples for which a step of the load does.
 const SETTLING: u32 = 3;
 
 const EXACT: Spec = Spec {
@@ -141,6 +145,10 @@ pub(super) fn observe(
             continue;
         };
         let back = std::mem::replace(&mut state.memory[GAP], 0.0) > 0.0;
+        if back {
+            // The load in between is not known.
+            state.memory[START] = state.memory[START].max(UNKNOWN_AFTER_GAP);
+        }
         follow_air(state, known.air_c);
         let place = Place {
             entity: at,
@@ -157,7 +165,7 @@ pub(super) fn observe(
         );
         let moving = follow_load(state, model, row) || back;
         state.memory[GRID] = if grid_moves || back {
-            SETTLING.into()
+            GRID_SETTLING
         } else {
             (state.memory[GRID] - 1.0).max(0.0)
         };
@@ -198,7 +206,7 @@ pub(super) fn observe(
             if natural && state.tracks[track].is_suspicious() {
                 state.tracks[track].explain();
             }
-            let signal = if state.repeats[field].is_pausing() {
+            let signal = if state.rest(track, field) {
                 None
             } else {
                 let spec = spec(model, track, measured);
@@ -343,7 +351,8 @@ fn relations(
         estimate(volts - bus, bus2, true)
     } else {
         let from_power = (p2 + square(k * volts) * d2) / per_volt2(d, d2);
-        estimate(-active / (k * d), from_power, fine(0) && fine(2))
+        let error = -active * k * d / per_volt2(d, d2);
+        estimate(error, from_power, fine(0) && fine(2))
     };
     if !alternating {
         // Without an AC side both are zero.

@@ -146,6 +146,17 @@ impl EntityState {
         }
     }
 
+    /// A sensor that repeats itself says nothing of its residual: whether that rests now, without a memory of
+    /// what it seemed to show.
+    pub(super) fn rest(&mut self, track: usize, field: usize) -> bool {
+        let repeats = self.repeats[field].is_pausing() || self.is_stuck(field);
+        let rests = repeats && !self.tracks[track].is_alarming();
+        if rests && self.is_stuck(field) {
+            self.tracks[track].explain();
+        }
+        rests
+    }
+
     pub(super) fn is_stuck(&self, field: usize) -> bool {
         self.repeats.get(field).is_some_and(Repeat::is_stuck)
     }

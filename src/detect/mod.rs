@@ -170,7 +170,7 @@ impl Detectors {
                 converter::observe(&known, states, rows, place, &mut changes);
             }
             StreamKind::Res => {
-                res::observe(&noise, &self.units, states, rows, dt_s, place, &mut changes)
+                res::observe(&noise, &self.units, states, rows, dt_s, place, &mut changes);
             }
         }
         stream.noise.learn(states);

@@ -358,6 +358,8 @@ pub struct Noise {
     pub wind_speed: f64,
     /// Air temperature, K.
     pub air_k: f64,
+    /// No noise: how far the air itself may walk between two samples, K.
+    pub air_walk_k: f64,
 }
 
 impl Default for Noise {
@@ -380,6 +382,7 @@ impl Default for Noise {
             irradiance_share: 0.0,
             wind_speed: 0.02,
             air_k: 0.04,
+            air_walk_k: 0.02,
         }
     }
 }
@@ -406,6 +409,7 @@ impl Noise {
             irradiance_share: factor * self.irradiance_share,
             wind_speed: factor * self.wind_speed,
             air_k: factor * self.air_k,
+            air_walk_k: self.air_walk_k,
         }
     }
 }

@@ -15,10 +15,15 @@ const FIRST_GUESS: f64 = 1.5;
 /// Least share of a new difference in the learnt one, and in the present one.
 const GAIN: f64 = 0.03;
 const GAIN_NOW: f64 = 0.15;
+/// Least share of a new product of differences in its mean, and samples that the first guess counts for.
+const GAIN_CROSS: f64 = 0.008;
+const SLOWLY: f64 = 30.0;
+/// By which factor noise is granted more than that shows.
+const UNSURE: f64 = 1.2;
 /// The present one counts where it is beyond the learnt one by this factor: few samples scatter.
 const SCATTER: f64 = 2.5;
 /// A level never stands quite still: variance between samples over that of the noise.
-const LEAST_WANDER: f64 = 0.05;
+const LEAST_WANDER: f64 = 0.02;
 /// Steps of nature are not normal: the variance they are granted over that learnt.
 const CAUTION: f64 = 3.0;
 /// Share of a sudden move that the next sample may repeat, as when a gust builds up.
@@ -40,6 +45,10 @@ pub(super) struct Past {
     /// Mean square difference between neighbours.
     move2: f64,
     move_now2: f64,
+    /// Mean product of neighbouring differences, and the last difference: noise alone makes it minus its
+    /// variance.
+    cross: f64,
+    step: Option<f64>,
     surge: f64,
     seen: f64,
 }
@@ -68,6 +77,8 @@ impl Past {
             last: None,
             move2: 0.0,
             move_now2: 0.0,
+            cross: 0.0,
+            step: None,
             surge: 0.0,
             seen: 0.0,
         }
@@ -130,10 +141,19 @@ impl Past {
         if self.seen == 0.0 {
             self.move2 = (2.0 + square(FIRST_GUESS)) * noise2;
             self.move_now2 = self.move2;
+            self.cross = -noise2;
         }
         self.seen = (self.seen + 1.0).min(1e4);
-        let Some(last) = self.last else { return };
+        let Some(last) = self.last else {
+            self.step = None;
+            return;
+        };
         let step = value - last;
+        if let Some(before) = self.step.replace(step) {
+            let bound = 4.0 * noise2;
+            let product = (step * before).clamp(-bound, bound);
+            self.cross += (1.0 / (self.seen + SLOWLY)).max(GAIN_CROSS) * (product - self.cross);
+        }
         let gain = (1.0 / (self.seen + PRIOR)).max(GAIN);
         let cut = 16.0 * self.move2.max(2.0 * noise2);
         self.move2 += gain * (square(step).min(cut) - self.move2);
@@ -148,7 +168,10 @@ impl Past {
     }
 
     fn wander2(&self, noise2: f64) -> f64 {
-        (self.move2.max(self.move_now2 / SCATTER) - 2.0 * noise2).max(LEAST_WANDER * noise2)
+        let least = LEAST_WANDER * noise2;
+        // The noise may be weaker than it is thought to be.
+        let noise2 = noise2.min((-self.cross).max(0.0) * UNSURE);
+        (self.move2.max(self.move_now2 / SCATTER) - 2.0 * noise2).max(least)
     }
 }
 

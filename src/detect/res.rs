@@ -15,7 +15,7 @@ use crate::{
 pub(super) const SHAPE: super::entity::Shape = super::entity::Shape {
     tracks: 3,
     pasts: 1,
-    memory: 2 * HISTORY + 6,
+    memory: 2 * HISTORY + 7,
 };
 /// Residual of generation.
 pub(super) const GENERATION: usize = 0;
@@ -24,12 +24,14 @@ const UTILIZATION: usize = 1;
 pub(super) const AIR: usize = 2;
 
 /// Generation and model of the last samples as shares of capacity, newest last, then the learnt ratio of
-/// the two less 1 and the number of samples it rests on, the settled and the lagged model of the sample
-/// before and whether there was one, and whether a storm may have stopped the turbine.
+/// the two less 1 and the number of samples it rests on, the wind speed and the lagged model of the
+/// sample before and whether there was one, whether a storm may have stopped the turbine, and what noise of the
+/// weather gave the sample before.
 const HISTORY: usize = 8;
 const RATIO: usize = 2 * HISTORY;
 const RATIO_SAMPLES: usize = RATIO + 1;
-const SETTLED: usize = RATIO + 2;
+const SPEED: usize = RATIO + 2;
+const SLOPE: usize = RATIO + 6;
 const LAGGED: usize = RATIO + 3;
 const RUNNING: usize = RATIO + 4;
 const STORM: usize = RATIO + 5;
@@ -45,6 +47,8 @@ const MODEL: Spec = Spec {
     floor: 0.4,
     noise: true,
 };
+/// Wind does between samples what no model knows.
+const TURBINE: Spec = Spec { jump: 6.5, ..MODEL };
 /// Relative to a model that is not exact: it wanders.
 const fn loose(uncertainty: f64) -> Spec {
     Spec {
@@ -60,23 +64,30 @@ const fn loose(uncertainty: f64) -> Spec {
     }
 }
 /// What a unit with inertia does beside its model, as a share of the capacity.
-const DYNAMICS: f64 = 3e-3;
+const DYNAMICS: f64 = 1e-3;
 /// How fast wind over a rotor changes, m/s2.
 const SURGE_MS2: f64 = 0.15;
 /// Generation is never known better than to this share of the capacity.
 const LEAST_NOISE: f64 = 5e-4;
 /// Weather that has moved more than generation by this factor is what is at fault.
 const AT_FAULT: f64 = 1.5;
-/// Standard deviation of the wind over the rotor about a straight line between samples, over its speed.
-const TURBULENCE: f64 = 0.002;
 /// How far the wind over the rotor leaves a straight line between samples at most, over its speed.
 const BEND: f64 = 0.035;
 /// Share of the bend of the curve over that which shows in a sample.
-const BENT: f64 = 0.25;
+const BENT: f64 = 0.45;
+/// Share of what a turbine has yet to follow that its model does not know.
+const INERT: f64 = 0.01;
+/// Share of the noise of the weather that shows in generation a sample later.
+const LASTING: f64 = 0.5;
+/// How often the control of a turbine acts, s, and how often that is followed between two samples.
+const CYCLE_S: f64 = 1.0;
+const CYCLES_MAX: f64 = 100.0;
 /// An inexact model says nothing below this share of the capacity.
 const LEAST: f64 = 0.05;
 const AIR_SPEC: Spec = Spec {
-    level: Level::Exact { offset: 0.0 },
+    level: Level::Past {
+        patience: AIR_PATIENCE,
+    },
     jump: 6.0,
     floor: 0.5,
     noise: true,
@@ -95,6 +106,7 @@ pub(super) fn observe(
     for (at, ((state, row), model)) in states.iter_mut().zip(rows).zip(models).enumerate() {
         let Some(row) = row else {
             state.forget_pasts();
+            state.memory[RUNNING] = 0.0;
             continue;
         };
         let place = Place {
@@ -126,7 +138,16 @@ fn unit(
     else {
         return;
     };
-    let (expected, inert) = follow(state, settled, lag_s, dt_s);
+    // What a turbine gives at first shows weather that was not measured.
+    let begins = state.memory[RUNNING] <= 0.0;
+    let [expected, inert] = follow(state, model, row, settled, dt_s);
+    // What a turbine gives still shows the weather of the sample before.
+    let before = std::mem::replace(&mut state.memory[SLOPE], slope);
+    let slope = if lag_s > 0.0 {
+        slope.max(LASTING * before)
+    } else {
+        slope
+    };
     let possible = expected / capacity;
     entity::watch_repeats(
         state,
@@ -141,8 +162,7 @@ fn unit(
         |state, field| field != res::TEMPERATURE && explains_all(state),
         |field, other| match field {
             res::GENERATION => other == resource,
-            res::UTILIZATION => other == res::GENERATION,
-            res::IRRADIANCE | res::WIND_SPEED => other == res::GENERATION,
+            res::UTILIZATION | res::IRRADIANCE | res::WIND_SPEED => other == res::GENERATION,
             _ => true,
         },
         changes,
@@ -184,25 +204,17 @@ fn unit(
         } else {
             0.0
         };
-        let turbulent = if lag_s > 0.0 && noise.wind_speed > 0.0 {
-            slope / noise.wind_speed * TURBULENCE * row.get(resource)
-        } else {
-            0.0
-        };
-        let residual = if is_storm(state, model, row, share, dt_s) {
+        let storm = is_storm(state, model, row, [share, possible], dt_s);
+        let residual = if storm || (begins && lag_s > 0.0) {
             f64::NAN
         } else {
             residual
         };
         let input = Input {
-            coarse: inertia(noise, slope, lag_s, dt_s)
-                + 0.15 * inert
-                + unknown
-                + turbulent
-                + BENT * bend,
+            coarse: inertia(noise, slope, lag_s, dt_s) + unknown + INERT * inert + BENT * bend,
             ..Input::new(residual, std)
         };
-        (MODEL, input)
+        (TURBINE, input)
     };
     let pausing = [res::GENERATION, resource]
         .into_iter()
@@ -274,7 +286,7 @@ fn step_field(
     } else {
         Gate::Open
     };
-    let signal = if state.repeats[field].is_pausing() {
+    let signal = if state.rest(track, field) {
         None
     } else {
         state.tracks[track].step(spec, input, gate)
@@ -283,8 +295,16 @@ fn step_field(
     signal
 }
 
-/// Variance with which air that is not measured is known at most, over that of the noise.
-const AIR_WANDER: f64 = 0.6;
+/// Samples after which air that stays other than it was is taken for what it is.
+const AIR_PATIENCE: u32 = 100;
+/// Variance with which the level of the air is known at most, over that of the noise and of its walk.
+const AIR_DOUBT: f64 = 0.6;
+const AIR_WALK: f64 = 8.0;
+
+/// Whether a value is what the past lets expect.
+fn is_back(input: &Input) -> bool {
+    input.residual.abs() < 3.5 * input.std
+}
 
 /// Air changes slowly: what it was is the best that is known of it.
 fn air(
@@ -299,10 +319,10 @@ fn air(
     let input = state.pasts[0]
         .judge(value, noise2)
         .map_or(Input::new(f64::NAN, 1.0), |past| {
-            let variance = past.variance.min(AIR_WANDER * noise2);
-            Input::new(past.error, (variance + noise2).sqrt())
+            let most = AIR_DOUBT * noise2 + AIR_WALK * square(noise.air_walk_k);
+            Input::new(past.error, (past.variance.min(most) + noise2).sqrt())
         });
-    step_field(
+    let signal = step_field(
         state,
         AIR,
         res::TEMPERATURE,
@@ -312,6 +332,9 @@ fn air(
         place,
         changes,
     );
+    if signal == Some(Signal::Cleared) && !is_back(&input) {
+        state.pasts[0].forget();
+    }
     let off = state.is_stuck(res::TEMPERATURE) || state.repeats[res::TEMPERATURE].is_pausing();
     if off || state.tracks[AIR].is_disturbed() {
         state.pasts[0].hold(noise2);
@@ -437,29 +460,43 @@ fn expectation(noise: &Noise, model: &Nominal, row: &Row) -> Option<Expectation>
     (found.expected.is_finite() && found.capacity > 0.0).then_some(found)
 }
 
-/// The model behind a lag of first order, the weather between samples being a straight line; and how far
-/// it was from that before, kW.
-fn follow(state: &mut EntityState, settled: f64, lag_s: f64, dt_s: f64) -> (f64, f64) {
-    if lag_s <= 0.0 {
-        return (settled, 0.0);
+/// What a turbine gives behind a lag of first order that acts once a second, the wind between samples being a
+/// straight line; and how far it was from that before, kW.
+fn follow(
+    state: &mut EntityState,
+    model: &Nominal,
+    row: &Row,
+    settled: f64,
+    dt_s: f64,
+) -> [f64; 2] {
+    let Nominal::Wind(wind) = model else {
+        return [settled, 0.0];
+    };
+    if wind.lag_s <= 0.0 {
+        return [settled, 0.0];
     }
+    let (speed, air) = (row.get(res::WIND_SPEED), row.get(res::TEMPERATURE));
     let memory = &mut state.memory;
-    let lagged = if memory[RUNNING] > 0.0 && dt_s > 0.0 {
-        let behind = lag_s * (settled - memory[SETTLED]) / dt_s;
-        let kept = exp(-dt_s / lag_s);
-        settled - behind + (memory[LAGGED] - memory[SETTLED] + behind) * kept
-    } else {
-        settled
-    };
-    let inert = if memory[RUNNING] > 0.0 {
-        (settled - memory[LAGGED]).abs()
-    } else {
-        0.0
-    };
+    let mut lagged = settled;
+    let mut inert = 0.0;
+    if memory[RUNNING] > 0.0 && dt_s > 0.0 {
+        let cycles = (dt_s / CYCLE_S).clamp(1.0, CYCLES_MAX).round();
+        let gain = 1.0 - exp(-dt_s / (cycles * wind.lag_s));
+        let before = memory[SPEED];
+        lagged = memory[LAGGED];
+        inert = (settled - lagged).abs();
+        let mut cycle = 1.0;
+        while cycle < cycles {
+            let aim = wind_power(wind, before + (speed - before) * cycle / cycles, air);
+            lagged += gain * (aim - lagged);
+            cycle += 1.0;
+        }
+        lagged += gain * (settled - lagged);
+    }
     memory[RUNNING] = 1.0;
-    memory[SETTLED] = settled;
+    memory[SPEED] = speed;
     memory[LAGGED] = lagged;
-    (lagged, inert)
+    [lagged, inert]
 }
 
 /// How far a unit with inertia may be from its model because the weather changed shortly before a sample, kW.
@@ -475,15 +512,24 @@ fn inertia(noise: &Noise, slope: f64, lag_s: f64, dt_s: f64) -> f64 {
 /// How long a turbine may wait after a storm: until the mean of the wind over minutes has calmed down.
 const STANDSTILL_S: f64 = 300.0;
 
+/// Share of what the wind allows from which on a turbine is back after that.
+const FOLLOWS: f64 = 0.985;
+
 /// After a storm beyond the end of its curve a turbine stands until the wind has calmed down for a while.
-fn is_storm(state: &mut EntityState, model: &Nominal, row: &Row, share: f64, dt_s: f64) -> bool {
+fn is_storm(
+    state: &mut EntityState,
+    model: &Nominal,
+    row: &Row,
+    [share, possible]: [f64; 2],
+    dt_s: f64,
+) -> bool {
     let Nominal::Wind(wind) = model else {
         return false;
     };
     let end = wind.curve.last().map_or(f64::INFINITY, |&(speed, _)| speed);
     if row.get(res::WIND_SPEED) > 0.97 * end {
         state.memory[STORM] = 1.0;
-    } else if share > 0.9 {
+    } else if share > FOLLOWS * possible {
         state.memory[STORM] = 0.0;
     } else if row.get(res::WIND_SPEED) < 0.6 * end {
         state.memory[STORM] = (state.memory[STORM] - dt_s / STANDSTILL_S).max(0.0);

@@ -29,10 +29,12 @@ const SETTLING: u32 = 60;
 pub(super) const PATIENCE: u32 = 80;
 /// A sum of standard deviations beyond the usual that makes a drift.
 const CUSUM: f64 = 17.0;
+/// Share of a jump that two scores in a row must reach to be one.
+const PAIR: f64 = 0.72;
 /// Standard deviations that are usual.
 const SLACK: f64 = 0.75;
 /// A score beyond the mean of an offset by this factor tells that it grows.
-const GROWING: f64 = 1.6;
+const GROWING: f64 = 1.5;
 /// From this share of the evidence for a drift on, a jump is taken for its beginning or its end.
 const HALFWAY: f64 = 0.4;
 /// Share of a new score in the present mean.
@@ -66,6 +68,11 @@ pub(super) enum Level {
     Exact {
         /// The bound.
         offset: f64,
+    },
+    /// Zero against the past: how far the reading is from what it was.
+    Past {
+        /// After so many alarming samples it is what it is.
+        patience: u32,
     },
     /// Anywhere, slowly.
     Wanders {
@@ -170,6 +177,8 @@ pub(super) struct Track {
     steady2: f64,
     fourth: f64,
     product: f64,
+    /// The score before.
+    pair: f64,
     centre: f64,
     gain: f64,
     last: f64,
@@ -202,6 +211,7 @@ impl Track {
             steady2: 1.0,
             fourth: 3.0,
             product: 0.0,
+            pair: 0.0,
             centre: 0.0,
             gain: 0.0,
             last: 0.0,
@@ -244,13 +254,14 @@ impl Track {
         let level = match spec.level {
             Level::Wanders { .. } if self.seen == 0.0 => return 0.0,
             Level::Wanders { .. } => self.level,
+            Level::Past { .. } => 0.0,
             Level::Exact { .. } if input.steady.is_some() => 0.0,
             Level::Exact { .. } => self.level * input.std,
         };
         // The level itself rests on few samples at first.
         let unsure = match spec.level {
             Level::Wanders { .. } => 1.0 / self.seen.max(1.0),
-            Level::Exact { .. } => 0.0,
+            Level::Exact { .. } | Level::Past { .. } => 0.0,
         };
         let noise2 = (1.0 + unsure) * square(input.std * self.factor(spec));
         (input.residual - level) / (noise2 + square(input.coarse)).sqrt()
@@ -348,7 +359,8 @@ impl Track {
             self.level = input.residual;
             return None;
         }
-        if z.abs() > self.jump_limit(spec) {
+        // Limits are never below those of the spec: most values need no more than that.
+        if z.abs() > spec.jump && z.abs() > self.jump_limit(spec) {
             if gate == Gate::Open {
                 let mut values = [0.0; SPAN + 1];
                 values[0] = z;
@@ -360,6 +372,23 @@ impl Track {
             }
             return None;
         }
+        let before = std::mem::replace(&mut self.pair, if gate == Gate::Open { z } else { 0.0 });
+        let both = z.abs().min(before.abs());
+        if !wanders
+            && z * before > 0.0
+            && both > PAIR * spec.jump
+            && both > PAIR * self.jump_limit(spec)
+        {
+            let mut values = [0.0; SPAN + 1];
+            values[0] = before;
+            values[1] = z;
+            self.phase = Phase::Suspicious {
+                values,
+                count: 2,
+                noise: 0.0,
+            };
+            return None;
+        }
         if gate != Gate::Open && z.abs() > 3.0 {
             return None;
         }
@@ -367,11 +396,13 @@ impl Track {
         if gate != Gate::Open {
             return None;
         }
-        let (shape, age, strength) = if self.up.max(self.down) > self.cusum_limit() {
+        let sum = self.up.max(self.down);
+        let (shape, age, strength) = if sum > CUSUM && sum > self.cusum_limit() {
             let age = self.drift_age();
-            // A clipped mean: what is beyond it by far still grows.
-            let mean = self.up.max(self.down) / f64::from(age.max(1)) + SLACK;
-            let grows = self.steady_score(spec, input, z).abs() > GROWING * mean;
+            // The mean of an offset would have come so far by now.
+            let steady = self.steady_score(spec, input, z).abs();
+            let share = 1.0 - powi(1.0 - TREND, age);
+            let grows = steady * share > GROWING * self.trend.abs();
             let shape = if age < SUDDEN && !grows {
                 Shape::Shift
             } else {
@@ -383,6 +414,9 @@ impl Track {
             self.level = self.long_level;
             (Shape::Drift, 20, 1.0)
         } else {
+            if self.noise_at_most() * input.support <= 1.0 {
+                return None;
+            }
             let evidence = self.noise_evidence() * input.support;
             if evidence <= 1.0 || !spec.noise || (wanders && self.seen < WANDERING) {
                 return None;
@@ -454,7 +488,7 @@ impl Track {
     /// How long a drift has gone on that a jump has begun or ended.
     fn drift_before(&self, spec: &Spec, input: &Input) -> Option<u32> {
         match spec.level {
-            Level::Exact { .. } => {
+            Level::Exact { .. } | Level::Past { .. } => {
                 let age = self.drift_age();
                 (self.drift_evidence() > HALFWAY && age >= SUDDEN).then_some(age)
             }
@@ -500,6 +534,7 @@ impl Track {
         }
         let patience = match spec.level {
             Level::Exact { .. } => PATIENCE_EXACT,
+            Level::Past { patience } => patience,
             Level::Wanders { patience, .. } => 3 * patience,
         };
         if age >= patience {
@@ -541,7 +576,7 @@ impl Track {
         self.settling = self.settling.saturating_sub(1);
         self.seen = (self.seen + 1.0).min(1e4);
         let prior = match spec.level {
-            Level::Exact { .. } => PRIOR,
+            Level::Exact { .. } | Level::Past { .. } => PRIOR,
             Level::Wanders { .. } => PRIOR_WANDERING,
         };
         let gain = pace * (1.0 / (self.seen + prior)).max(0.01);
@@ -552,6 +587,7 @@ impl Track {
         self.long_energy += 0.05 * (square(noisy).min(16.0) - self.long_energy);
         match spec.level {
             Level::Exact { offset } => self.learn_offset(spec, input, z, offset, gain),
+            Level::Past { .. } => self.learn_offset(spec, input, z, 0.0, gain),
             Level::Wanders { spread, drift, .. } => {
                 let before = self.correlate(bounded, pace);
                 // Innovations that resemble their neighbours tell that the level follows too slowly.
@@ -600,7 +636,12 @@ impl Track {
         self.correlate(bounded, 1.0);
         let share = 0.0025_f64.max(0.5 / (self.seen + PRIOR));
         self.level = (self.level + share * bounded).clamp(-offset, offset);
-        self.accumulate(bounded);
+        // Innovations resemble their neighbours where the walk of the level is not quite known.
+        let certain = match spec.level {
+            Level::Past { .. } => 0.85,
+            _ => 1.0,
+        };
+        self.accumulate(certain * bounded);
     }
 
     /// Keeps the likeness of neighbours; what the one before was.
@@ -631,16 +672,21 @@ impl Track {
         (self.fourth / 3.5).max(1.0).sqrt().sqrt()
     }
 
+    /// The most that [`Self::noise_evidence`] can be.
+    fn noise_at_most(&self) -> f64 {
+        (self.energy / 5.0).max(self.long_energy / 3.0)
+    }
+
     /// How much evidence for more noise than usual there is, 1 being enough. The scale itself is uncertain
     /// at first, and neighbours that resemble each other make the mean square uncertain.
     fn noise_evidence(&self) -> f64 {
         let tail = self.tail();
         let limit = tail * tail * (1.0 + 15.0 / (self.seen + PRIOR)) * self.persistence();
-        (self.energy / 5.0).max(self.long_energy / 3.0) / limit
+        self.noise_at_most() / limit
     }
 
     fn jump_limit(&self, spec: &Spec) -> f64 {
-        spec.jump * self.tail() * (1.0 + 0.5 / (self.seen + 1.0))
+        spec.jump * self.tail() * (1.0 + 0.25 / (self.seen + 1.0))
     }
 
     fn cusum_limit(&self) -> f64 {
@@ -653,6 +699,10 @@ impl Track {
         let slack = (self.product.clamp(0.0, 0.9) - 0.1).max(0.0);
         (1.0 + slack) / (1.0 - slack)
     }
+}
+
+fn powi(base: f64, exponent: u32) -> f64 {
+    (0..exponent.min(100)).fold(1.0, |power, _| power * base)
 }
 
 /// What a relation and the past show alike: what nature moves shows against the past alone.

@@ -23,6 +23,8 @@ const AMBIENT_SPREAD_K: f64 = 0.25;
 const AIR_SPREAD_K: f64 = 0.08;
 /// How much a controlled DC link wanders over seconds, as a share of nominal.
 const DC_SPREAD: f64 = 3e-4;
+/// How far the air walks in 2 s: it warms by less than 4 K an hour.
+const AIR_WALK_K: f64 = 0.002;
 /// By how much the wind over an array moves its generation.
 const COOLING: f64 = 0.015;
 /// Heat loss of a cell in W/(m2 K) in the wind that is usual over an array: Faiman's 25 + 6.84 v.
@@ -97,6 +99,7 @@ impl PlantSpec {
             irradiance_share: IRRADIANCE.relative,
             wind_speed: WIND_SPEED.absolute,
             air_k: TEMPERATURE.absolute,
+            air_walk_k: AIR_WALK_K,
             ..Noise::default()
         }
     }

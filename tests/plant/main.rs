@@ -8,6 +8,8 @@
     reason = "a test says what is wrong by ending; some numbers are to be the very same"
 )]
 
+mod anomalies;
+mod benchmark;
 mod conservation;
 mod determinism;
 mod dispatch;

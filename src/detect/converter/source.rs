@@ -1,6 +1,6 @@
 //! A solar unit and the converter behind it tell the same power, as far as the converter is not limited.
 
-use super::{Known, LIMITED, LOAD, converter};
+use super::{ACTIVE, Known, LIMITED, LOAD, converter};
 use crate::{
     detect::{
         entity::{self, AnomalyChange, EntityState, Place, Source},
@@ -12,7 +12,9 @@ use crate::{
 /// Share of the expected power that may be missing.
 const TOLERANCE: f64 = 0.1;
 /// Share of the rating that may be missing besides.
-const LEAST: f64 = 0.02;
+const LEAST: f64 = 0.03;
+/// Below this share of the rating a source says nothing of its converter.
+const WORTH: f64 = 0.06;
 /// Share of the tolerance within which the two agree again.
 const AGREED: f64 = 0.7;
 /// Heat sinks above this do not allow full power, deg C.
@@ -43,6 +45,10 @@ pub(super) fn observe(
             ..place
         };
         let rated_kw = model.power_factor * model.grid_voltage_v * model.rated_current_a / 1000.0;
+        if offered_kw < WORTH * rated_kw {
+            changes.extend(entity::clear(&mut states[at], place, Source::Feed));
+            continue;
+        }
         let missing_kw = offered_kw - drawn_kw - row.get(converter::ACTIVE_POWER);
         let tolerance_kw = TOLERANCE * offered_kw + LEAST * rated_kw;
         let state = &mut states[at];
@@ -52,11 +58,14 @@ pub(super) fn observe(
             }
             continue;
         }
+        let doubtful = state.is_stuck(converter::ACTIVE_POWER)
+            || state.repeats[converter::ACTIVE_POWER].is_pausing()
+            || state.tracks[ACTIVE].is_alarming();
         let deviation_hz = (row.get(converter::FREQUENCY) - model.frequency_hz).abs();
         let limited = state.memory[LOAD] > LIMITED
             || row.get(converter::TEMPERATURE) > HOT_C
             || deviation_hz > HOLDS_BACK_HZ;
-        if missing_kw > tolerance_kw && !limited {
+        if missing_kw > tolerance_kw && !limited && !doubtful {
             changes.push(entity::raise(
                 state,
                 place,
