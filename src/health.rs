@@ -275,7 +275,7 @@ mod tests {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         health.spawn("quiet", |pulse| async move {
             let _ = sender.send(pulse);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         let mut pulse = receiver.await.unwrap();
         assert_eq!(health.tasks()[0].state, TaskState::Running);

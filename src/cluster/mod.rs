@@ -412,8 +412,9 @@ pub fn join(
     };
     health.spawn("log", |pulse| {
         let member = redis::Member::new(redis, ends, pulse);
+        let taking_part = Box::pin(member.run());
         async move {
-            shutdown.run_until_cancelled_owned(member.run()).await;
+            shutdown.run_until_cancelled_owned(taking_part).await;
         }
     });
     Membership {

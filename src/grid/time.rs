@@ -18,6 +18,9 @@ impl Timestamp {
     /// The first and the last instant with a year of four digits, which is all that ISO 8601 promises.
     const RANGE_MS: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
+    /// Midnight of 1 January 1970.
+    pub const UNIX_EPOCH: Self = Self(0);
+
     /// The instant `ms` milliseconds after the Unix epoch, held within the years 0 to 9999.
     #[must_use]
     pub fn from_unix_ms(ms: i64) -> Self {

@@ -190,6 +190,7 @@ pub(super) struct Available {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the numbers are to be the very same")]
 mod tests {
     use super::*;
 

@@ -53,7 +53,8 @@ pub(super) fn stations(case: &Case, flow: &PowerFlow) -> Vec<Station> {
             scheduled_mvar: here.iter().map(|g| g.qg_mvar).sum(),
             rated_mva: rated_mva.max(scheduled_mw.abs()),
             governed: slack[at]
-                || (scheduled_mw >= 0.0 && here.iter().any(|g| !(g.pmax_mw <= 0.0))),
+                || (scheduled_mw >= 0.0
+                    && here.iter().any(|g| g.pmax_mw > 0.0 || g.pmax_mw.is_nan())),
             slack: slack[at],
             holds: bus.bus_type == BusType::Pv && !slack[at],
             set_point_pu: flow.vm_pu()[at],
@@ -85,6 +86,7 @@ fn rating_mva(generator: &Generator, p_mw: f64, base_mva: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the numbers are to be the very same")]
 mod tests {
     use super::*;
 

@@ -1,7 +1,7 @@
 //! What a run that is on computes in a tick: steps of the plant, and after each of them native samples,
 //! limits and detectors.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     detect::Row,
@@ -93,6 +93,22 @@ impl Active {
             let catalogue = spec.catalogue();
             self.native.take(kind, &self.plant, catalogue, faults, at)
         })
+    }
+
+    /// What the sensors of a kind show now.
+    pub(super) fn shown(
+        &self,
+        kind: EntityKind,
+        course: &Course,
+        spec: &PlantSpec,
+    ) -> Cow<'_, Native> {
+        let at = instant(course);
+        if at.step.is_multiple_of(period::of(kind)) {
+            return Cow::Borrowed(&self.native);
+        }
+        let faults = course.ledger().active();
+        let (plant, catalogue) = (&self.plant, spec.catalogue());
+        Cow::Owned(self.native.between(kind, plant, catalogue, faults, at))
     }
 
     /// Compares what sensors show with the limits, and hands native samples to the detectors.

@@ -6,6 +6,7 @@
 //! log hands it a snapshot to go on from.
 
 use std::{
+    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -29,7 +30,7 @@ use crate::{
         time::{Tick, Timeline},
     },
     health::{Health, Pulse},
-    plant::PlantSpec,
+    plant::{PlantSpec, Unsolved},
 };
 
 use super::{
@@ -67,6 +68,7 @@ pub fn start(
     let engine = Engine {
         pacing: Pacing::new(feed.is_shared(), tokio::time::Instant::now()),
         health: health.clone(),
+        unsolved: false,
         rewind: Rewind::new(&machine),
         machine,
         spec: spec.clone(),
@@ -105,6 +107,8 @@ struct Engine {
     outlet: Outlet,
     pacing: Pacing,
     health: Health,
+    /// Whether the network had no solution at the newest tick.
+    unsolved: bool,
     /// Who waits until it has come to the present from a snapshot.
     restored: Option<oneshot::Sender<Result<(), String>>>,
 }
@@ -244,11 +248,27 @@ impl Engine {
             );
         }
         let batch = self.machine.tick();
+        self.log_solution();
         if self.feed.is_shared() {
             self.rewind.note_tick(&self.machine);
         }
         self.report();
         self.outlet.emit(batch, too_old, late);
+    }
+
+    /// Logs that the network has lost its solution, where it is farthest from one, or that it is back.
+    fn log_solution(&mut self) {
+        let unsolved = self.machine.unsolved();
+        let was = mem::replace(&mut self.unsolved, unsolved.is_some());
+        match unsolved {
+            Some(Unsolved { bus, mismatch_pu }) if !was => warn!(
+                %bus,
+                mismatch_pu,
+                "the power flow has not converged: the mismatch is largest at {bus}; samples are stale until it does"
+            ),
+            None if was => info!("the power flow has converged again"),
+            _ => {}
+        }
     }
 
     /// Starts afresh at the shared time, as the first of all instances.

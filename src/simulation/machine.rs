@@ -21,7 +21,7 @@ use crate::{
         time::{Tick, Timeline},
         topology::{NetworkState, Topology, TopologyUpdate},
     },
-    plant::PlantSpec,
+    plant::{PlantSpec, Unsolved},
 };
 
 use super::{
@@ -149,6 +149,12 @@ impl Machine {
     #[must_use]
     pub fn hash(&self) -> Option<u64> {
         self.active.as_ref().map(|active| active.plant.hash())
+    }
+
+    /// Where the network of the run that is on is farthest from a solution; none where it has one.
+    #[must_use]
+    pub fn unsolved(&self) -> Option<Unsolved> {
+        self.active.as_ref()?.plant.unsolved()
     }
 
     /// Takes the next entry of the log into account and says what it came to.
@@ -304,11 +310,12 @@ impl Machine {
             if !elapsed.is_multiple_of(period::of(kind)) {
                 continue;
             }
-            let published = active.native.published(kind, timestamp);
+            let native = active.shown(kind, course, &self.spec);
+            let published = native.published(kind, timestamp);
             self.history.add(kind, self.spec.catalogue(), &published);
             events.extend(published);
             if kind == EntityKind::Bus {
-                self.network = active.native.network(timestamp);
+                self.network = native.network(timestamp);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Native samples: what sensors show every 0.5, 1 and 2 simulated seconds, whatever the speed. Detectors
-//! see all of them; on the wire goes, at each of its periods, the newest.
+//! see all of them; on the wire goes what sensors show at each of its periods, which is one of them unless
+//! the speed was changed in between.
 
 use std::sync::Arc;
 
@@ -23,6 +24,9 @@ use super::{
     sensor::{self, Instant},
 };
 
+/// The tick's time is told when samples go out.
+const UNSTAMPED: Timestamp = Timestamp::UNIX_EPOCH;
+
 /// What the sensors of one entity showed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Slot {
@@ -45,6 +49,14 @@ pub(super) struct Native {
     streams: Vec<Stream>,
     /// What flowed when buses were sampled last.
     network: Option<Arc<NetworkState>>,
+}
+
+/// What the sensors of an entity show at an instant.
+struct Reading {
+    /// Whether the entity was sampled: a bus without supply is not.
+    sampled: bool,
+    /// None where the sample is missing.
+    shown: Option<Sample>,
 }
 
 /// The native samples of one kind at one instant, as detectors take them.
@@ -80,44 +92,89 @@ impl Native {
         faults: &[Injection],
         at: Instant,
     ) -> Taken {
-        // The tick's time is told when they go out.
-        let timestamp = Timestamp::from_unix_ms(0);
         if kind == EntityKind::Bus {
-            self.network = Some(Arc::new(match self.network.as_deref() {
-                // The last solution stays, and nothing is concluded from it.
-                Some(last) if !plant.converged() => NetworkState {
-                    converged: false,
-                    ..last.clone()
-                },
-                _ => plant.network(timestamp),
-            }));
+            self.network = Some(Arc::new(self.flows(plant)));
         }
-        let mut samples = Vec::new();
-        plant.sample(kind, timestamp, &mut samples);
-        let mut samples = samples.into_iter().peekable();
-        let mut taken = Taken {
-            rows: Vec::new(),
-            sampled: Vec::new(),
-        };
         let before = self.slots(kind);
-        let slots = catalogue.of_kind(kind).zip(before.iter());
-        let slots = slots.map(|(entity, before)| {
-            let sample = samples.next_if(|sample| *sample.entity() == entity.id);
-            taken.sampled.push(sample.is_some());
-            let before = before.sample.as_ref();
-            let shown = sample.and_then(|sample| sensor::distort(sample, faults, before, at));
-            taken.rows.push(shown.as_ref().map(Row::from));
-            let fresh = shown.is_some();
-            Slot {
-                sample: shown.or_else(|| before.cloned()),
-                fresh,
-            }
+        let read = self.read(kind, plant, catalogue, faults, at);
+        let taken = Taken {
+            sampled: read.iter().map(|reading| reading.sampled).collect(),
+            rows: read
+                .iter()
+                .map(|reading| reading.shown.as_ref().map(Row::from))
+                .collect(),
+        };
+        let slots = read.into_iter().zip(before.iter());
+        let slots = slots.map(|(Reading { shown, .. }, before)| Slot {
+            fresh: shown.is_some(),
+            sample: shown.or_else(|| before.sample.clone()),
         });
         let slots = Arc::new(slots.collect());
         if let Some(stream) = self.streams.iter_mut().find(|stream| stream.kind == kind) {
             stream.slots = slots;
         }
         taken
+    }
+
+    /// What the sensors of all entities of a kind show now. Nothing is remembered of it.
+    fn read(
+        &self,
+        kind: EntityKind,
+        plant: &Plant,
+        catalogue: &Catalogue,
+        faults: &[Injection],
+        at: Instant,
+    ) -> Vec<Reading> {
+        let mut samples = Vec::new();
+        plant.sample(kind, UNSTAMPED, &mut samples);
+        let mut samples = samples.into_iter().peekable();
+        let before = self.slots(kind);
+        let entities = catalogue.of_kind(kind).zip(before.iter());
+        let readings = entities.map(|(entity, before)| {
+            let sample = samples.next_if(|sample| *sample.entity() == entity.id);
+            Reading {
+                sampled: sample.is_some(),
+                shown: sample
+                    .and_then(|sample| sensor::distort(sample, faults, before.sample.as_ref(), at)),
+            }
+        });
+        readings.collect()
+    }
+
+    /// What flows now; without a solution the last one stays, and nothing is concluded from it.
+    fn flows(&self, plant: &Plant) -> NetworkState {
+        match self.network.as_deref() {
+            Some(last) if !plant.converged() => NetworkState {
+                converged: false,
+                ..last.clone()
+            },
+            _ => plant.network(UNSTAMPED),
+        }
+    }
+
+    /// What goes out of a kind at an instant between native samples, where a change of speed has shifted
+    /// the wire's periods against theirs: all that goes out at one instant is of one state.
+    pub(super) fn between(
+        &self,
+        kind: EntityKind,
+        plant: &Plant,
+        catalogue: &Catalogue,
+        faults: &[Injection],
+        at: Instant,
+    ) -> Self {
+        let slots = self.read(kind, plant, catalogue, faults, at);
+        let slots = slots.into_iter().map(|Reading { shown, .. }| Slot {
+            fresh: shown.is_some(),
+            sample: shown,
+        });
+        let network = (kind == EntityKind::Bus).then(|| Arc::new(self.flows(plant)));
+        Self {
+            streams: vec![Stream {
+                kind,
+                slots: Arc::new(slots.collect()),
+            }],
+            network,
+        }
     }
 
     /// What the sensors of one entity, by its place among those of its kind, showed last.

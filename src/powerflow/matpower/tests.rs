@@ -218,6 +218,7 @@ fn statements_change_the_tables() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn statements_that_may_change_the_case_are_refused() {
     for (statements, column, words) in [
         (

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use gridcast::{app::Server, config::Config, health::Health, simulation::Simulation};
+use gridcast::{
+    app::Server, config::Config, health::Health, plant::PlantSpec, simulation::Simulation,
+};
 use serde_json::Value;
 
 use super::{Exchange, Polling, Response, Socket};
@@ -29,7 +31,12 @@ impl TestServer {
                 (None, _) => None,
             }
         });
-        let server = Server::start(config.unwrap()).await.unwrap();
+        let config = config.unwrap();
+        let plant = match &config.case {
+            Some(path) => PlantSpec::load(path).unwrap(),
+            None => PlantSpec::default(),
+        };
+        let server = Server::start_with(config, plant).await.unwrap();
         Self { server }
     }
 
