@@ -135,7 +135,7 @@ fn close(found: &[f64], expected: &[f64], share: f64, what: &str) {
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
         let error = (found - expected).abs();
         assert!(
-            error <= share * expected.abs().max(1.0) || found == expected,
+            error <= share * expected.abs().max(1.0) || found.to_bits() == expected.to_bits(),
             "{what} {}: {found}, expected {expected}",
             i + 1
         );

@@ -56,7 +56,6 @@ struct Alert {
     step: u64,
     entity: String,
     kind: AnomalyType,
-    field: Option<String>,
     confidence: f64,
 }
 
@@ -190,7 +189,7 @@ impl Truth {
         series
             .iter()
             .filter(|(step, _)| (start + 1..=start + LASTS_S * STEPS_PER_S).contains(step))
-            .any(|(_, value)| held.is_some_and(|held| held != *value))
+            .any(|(_, value)| held.is_some_and(|held: f64| held.to_bits() != value.to_bits()))
     }
 }
 
@@ -316,7 +315,6 @@ fn raised((_, event): (Tick, std::sync::Arc<Event>), step: u64) -> Option<Alert>
         step,
         entity: details.source.to_string(),
         kind: details.anomaly_type,
-        field: details.field.clone(),
         confidence: details.confidence,
     })
 }

@@ -9,6 +9,7 @@
 )]
 
 mod anomalies;
+#[expect(dead_code, reason = "the long proofs need more of it")]
 mod benchmark;
 mod conservation;
 mod determinism;

@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use crate::support::{Cluster, Instance, Redis, client::Client, http, stream};
 
 /// How long a run lasts.
-const RUN: Duration = Duration::from_secs(60);
+const RUN: Duration = Duration::from_mins(1);
 /// Commands a second.
 const COMMANDS: u64 = 30;
 

@@ -34,7 +34,7 @@ pub(crate) struct Solved {
 impl Solved {
     /// Reads and solves a case file; none where it is refused or has no solution.
     pub(crate) fn of(path: &Path) -> Option<Self> {
-        let case = Case::from_matpower(&fs::read_to_string(path).unwrap()).ok()?;
+        let case = Case::from_matpower(fs::read_to_string(path).unwrap()).ok()?;
         let mut flow = PowerFlow::new(&case).ok()?;
         flow.solve_exactly().ok()?;
         let named = |(at, vm_pu): (usize, &f64)| {
@@ -56,7 +56,7 @@ impl Solved {
         fs::create_dir_all(&folder).unwrap();
         let plant = folder.join(format!("{}.toml", self.name));
         let text = "[load]\ndaily_shape = false\nsigma = 0.0\n";
-        fs::write(&plant, format!("case = {:?}\n{text}", self.path)).unwrap();
+        fs::write(&plant, format!("case = '{}'\n{text}", self.path.display())).unwrap();
         let begun = Instant::now();
         let settings = [
             ("CASE", plant.to_str().unwrap()),
