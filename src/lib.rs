@@ -12,13 +12,14 @@
 //! | order | [`cluster`], [`net`] | the command log, the clock and the other instances; sockets |
 //! | models | [`plant`] | the physics |
 //! | mathematics | [`powerflow`], [`detect`] | AC power flow; what samples say of faults and anomalies |
-//! | words | [`grid`], [`config`], [`maths`], [`random`] | plain values |
+//! | words | [`grid`], [`config`], [`maths`], [`random`], [`health`], [`logging`] | plain values; which tasks live; the log |
 //!
 //! What is absent matters most:
 //!
 //! - [`grid`], [`plant`] and [`simulation::machine`] know no clock, no I/O and no async: time comes in
 //!   as an argument, randomness from the run's seed.
-//! - The engine's task owns the world. Nothing is global, nobody locks the plant.
+//! - The engine's task owns the world. Nothing is global but the process's log, nobody locks the plant.
+//! - Every task that lives as long as the server is spawned by [`health`], which knows whether it goes on.
 //! - [`realtime`] alone names socketioxide, and the type of its adapter does not leave it. [`http`]
 //!   alone names status codes. [`config`] and [`cli`] alone read the environment. [`cluster::redis`] and
 //!   the driver in [`realtime`] alone name Redis.
@@ -31,10 +32,11 @@
 //! epoch. The [machine](simulation::machine) makes as many steps of the [plant](plant::Plant) as the speed
 //! says. After each of them limits look at what sensors show; every 0.5, 1 and 2 simulated seconds all
 //! entities of a kind are sampled, sensor faults distort that, and [detectors](detect) see it. When a
-//! stream's period on the wire is over its newest samples go out: one [`Event`](grid::event::Event) per
-//! entity, in a [`Batch`](grid::event::Batch) with the faults and anomalies. The batch passes a bounded channel that never makes the engine wait. The publisher in [`realtime`] emits
-//! each event, encoded once, into the room of its entity. One direction, one channel, no lock of ours
-//! on the way but the one that keeps snapshots on subscribe in step.
+//! stream's period on the wire is over, what sensors show goes out: one [`Event`](grid::event::Event) per
+//! entity, in a [`Batch`](grid::event::Batch) with the faults and anomalies. The batch passes a bounded
+//! channel that never makes the engine wait. The publisher in [`realtime`] emits each event, encoded once,
+//! into the room of its entity. One direction, one channel, no lock of ours on the way but the one that
+//! keeps snapshots on subscribe in step.
 //!
 //! # A command's way
 //!
@@ -51,7 +53,10 @@
 //! [clocks](cluster::clock) follow. What is in Redis, a snapshot and the commands after it, is the
 //! truth; an instance that comes late or finds itself beside it goes on from there.
 //!
-//! - A command arrives after its tick: the engine goes back to a state that it kept and computes the
+//! - No tick is emitted before all its commands are known: the log tells through which tick that is, always
+//!   a little ahead of the clock, and `simulation/pacing.rs` waits where it is not.
+//! - A command arrives after its tick all the same, because the log could not be read for long: the engine
+//!   goes back to a state that it kept and computes the
 //!   ticks since then again. What was emitted for a tick is not emitted again.
 //! - Redis is away: everybody goes on; what would change anything is refused.
 //! - Redis has forgotten: the instances put the state back, and the one that has read most prevails.

@@ -15,7 +15,7 @@ use support::case_file::{self, Solved};
 
 /// Larger networks than this are beyond what is promised.
 const BUSES_MAX: usize = 13_659;
-/// So many of the package's files have no more buses than that, and a solution.
+/// At least so many of the package's files have no more buses than that, and a solution.
 const SOLVABLE: usize = 74;
 /// How long each is watched.
 const SECONDS: u64 = 10;
@@ -70,5 +70,5 @@ async fn every_case_file_streams_at_its_own_power_flow() {
         begun.elapsed().as_secs_f64()
     );
     assert!(late.is_empty(), "late: {late:?}");
-    assert_eq!(cases.len(), SOLVABLE);
+    assert!(cases.len() >= SOLVABLE, "{}", cases.len());
 }

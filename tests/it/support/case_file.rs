@@ -29,6 +29,8 @@ pub(crate) struct Solved {
     pub(crate) buses: usize,
     /// Magnitudes in p.u. of those buses that have voltage.
     vm_pu: HashMap<String, f64>,
+    /// Between which magnitudes in p.u. a bus raises no fault.
+    limits_pu: HashMap<String, (f64, f64)>,
 }
 
 impl Solved {
@@ -41,7 +43,12 @@ impl Solved {
             let id = format!("BUS-{:03}", case.buses[at].number);
             flow.energised(at).then_some((id, *vm_pu))
         };
+        let limits_pu = case.buses.iter().map(|bus| {
+            let (min, max) = (bus.vmin_pu.min(0.95), bus.vmax_pu.max(1.05));
+            (format!("BUS-{:03}", bus.number), (min, max))
+        });
         Some(Self {
+            limits_pu: limits_pu.collect(),
             name: path.file_stem().unwrap().to_string_lossy().into_owned(),
             path: path.to_owned(),
             buses: case.buses.len(),
@@ -96,7 +103,7 @@ impl Solved {
                     break;
                 }
             } else if name != "simulation:status" {
-                seen.events.push(format!("{name} {payload}"));
+                seen.events.push((name, payload));
             }
         }
         let ready = Exchange::new("GET", "/readyz").send(server.address()).await;
@@ -121,7 +128,7 @@ pub(crate) struct Seen {
     /// The largest difference of a later one.
     pub(crate) later_off_pu: f64,
     /// What came beside samples.
-    pub(crate) events: Vec<String>,
+    pub(crate) events: Vec<(String, Value)>,
     ready_at_end: bool,
 }
 
@@ -144,6 +151,26 @@ impl Seen {
         self.first.values().copied().min().unwrap_or_default()
     }
 
+    /// Checks that at rest only what lies beyond a limit raises anything.
+    #[track_caller]
+    fn check_alerts(&self, case: &Solved) {
+        const ROUNDING_PU: f64 = 1e-9;
+        for (event, payload) in &self.events {
+            let vm_pu = |id: &Value| case.vm_pu[id.as_str().unwrap()];
+            let limits_pu = |id: &Value| case.limits_pu[id.as_str().unwrap()];
+            let bus = &payload["busId"];
+            let right = match (event.as_str(), payload["type"].as_str().unwrap_or_default()) {
+                ("fault:detected", "UNDERVOLTAGE") => vm_pu(bus) < limits_pu(bus).0 + ROUNDING_PU,
+                ("fault:detected", "OVERVOLTAGE") => vm_pu(bus) > limits_pu(bus).1 - ROUNDING_PU,
+                ("fault:detected", "OVERLOAD") => payload["value"].as_f64().unwrap() > 100.0,
+                ("notification", "error") => payload["title"] == "Fault Detected",
+                ("notification", "success") => payload["title"] == "Simulation Started",
+                _ => false,
+            };
+            assert!(right, "{}: {event} {payload}", case.name);
+        }
+    }
+
     /// Checks what must hold of every case.
     #[track_caller]
     pub(crate) fn check(&self, case: &Solved, seconds: u64) {
@@ -155,5 +182,6 @@ impl Seen {
         // Whether it keeps up: a round more or less is due to the clock.
         assert!(self.rounds() + 2 >= seconds, "{name}: {}", self.rounds());
         assert!(self.ready_at_end, "{name}: not ready any more");
+        self.check_alerts(case);
     }
 }
