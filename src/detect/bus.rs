@@ -18,7 +18,7 @@ pub(super) const SHAPE: Shape = Shape {
 };
 /// Residual of the voltage magnitude.
 pub(super) const VOLTAGE: usize = 0;
-const FREQUENCY: usize = SENSORS;
+pub(super) const FREQUENCY: usize = SENSORS;
 /// Where more readings than this move at once, the grid has moved: sensors fail one at a time.
 const SENSORS_AT_ONCE: usize = 2;
 /// Standard deviations that count as a move.

@@ -22,6 +22,7 @@ mod repeat;
 mod res;
 mod shape;
 mod track;
+mod unrest;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,7 @@ use crate::grid::{alert::AnomalyType, topology::Topology};
 use entity::{EntityState, Place, Shape, Source};
 use network::Parity;
 use noise_level::NoiseLevel;
+use unrest::Unrest;
 
 /// What is known in advance of all entities. Cheap to keep, costly to build: it holds the factorised
 /// network.
@@ -50,6 +52,7 @@ pub struct DetectorsState {
     buses: StreamState,
     converters: StreamState,
     units: StreamState,
+    unrest: Unrest,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,6 +115,7 @@ impl Detectors {
                 converter::SHAPE,
             ),
             units: stream(StreamKind::Res, self.units.len(), res::SHAPE),
+            unrest: Unrest::default(),
         }
     }
 
@@ -128,6 +132,9 @@ impl Detectors {
     ) -> Vec<AnomalyChange> {
         let mut changes = Vec::new();
         let elsewhere = (kind == StreamKind::Converter).then(|| Elsewhere::at(step, state));
+        if kind == StreamKind::Bus {
+            state.unrest.look(&state.buses.entities, rows);
+        }
         let stream = match kind {
             StreamKind::Bus => &mut state.buses,
             StreamKind::Converter => &mut state.converters,
@@ -185,6 +192,11 @@ impl Detectors {
                 }
             }
         }
+        state
+            .unrest
+            .explain(&mut state.buses.entities, bus::FREQUENCY);
+        let converters = &mut state.converters.entities;
+        state.unrest.explain(converters, converter::FREQUENCY);
         changes
     }
 

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use gridcast::{app::Server, config::Config};
 use serde_json::json;
 use tokio::time::sleep;
 
 use crate::support::{
-    Balancer, Cluster,
+    Balancer, Cluster, Redis,
     client::Client,
-    eventually,
+    eventually, http,
     stream::{assert_equal, assert_gapless, missing, oldest_ms},
 };
 
@@ -151,5 +152,35 @@ async fn all_instances_are_replaced_one_after_the_other() {
     for instance in &cluster.instances {
         let now = instance.get("/api/v1/data/simulation").await;
         assert_eq!((&now["runId"], &now["isRunning"]), (&run, &json!(true)));
+    }
+}
+
+/// The tasks that a Redis needs are told of like all others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_of_redis_that_has_ended_is_told() {
+    let redis = Redis::start().await;
+    for name in ["log", "messages"] {
+        let config = Config::from_values(|setting| match setting.variable {
+            "PORT" => Some("0".into()),
+            "REDIS_URL" => Some(redis.url()),
+            _ => None,
+        });
+        let server = Server::start(config.unwrap()).await.unwrap();
+        let address = server.addresses()[0];
+        let ready = async || Some(http::get(address, "/readyz").await.ok()?.0);
+        eventually("it is ready", async || {
+            (ready().await? == 200).then_some(())
+        })
+        .await;
+        assert!(server.health().abort(name));
+        assert_eq!(server.health().failed().await.name, name);
+        for path in ["/healthz", "/readyz"] {
+            let (status, body) = http::get(address, path).await.unwrap();
+            assert_eq!(status, 503, "{body}");
+            let tasks = body["tasks"].as_array().unwrap();
+            let ended = json!({"name": name, "state": "ended"});
+            assert!(tasks.contains(&ended), "{body}");
+        }
+        server.stop().await;
     }
 }

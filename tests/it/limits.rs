@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use serde_json::json;
 
-use crate::support::TestServer;
+use crate::support::{Process, TestServer};
 
 const FAULTS: &str = "/api/v1/data/simulation/faults";
 
@@ -85,4 +85,10 @@ async fn a_start_without_a_solution_is_told() {
         .events_until(|name, _| name == "bus:measurement")
         .await;
     assert_eq!(events.last().unwrap().1["stale"], true);
+    // The log says where it lacks.
+    let settings = [("CASE", file.to_str().unwrap()), ("AUTOSTART", "1")];
+    let mut process = Process::serve(&settings).await;
+    let line = process.logged("the power flow has not converged").await;
+    assert!(line.contains("largest at BUS-00"), "{line}");
+    assert!(line.contains("mismatch_pu"), "{line}");
 }

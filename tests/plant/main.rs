@@ -11,6 +11,7 @@
 mod anomalies;
 #[expect(dead_code, reason = "the long proofs need more of it")]
 mod benchmark;
+mod causes;
 mod conservation;
 mod determinism;
 mod dispatch;

@@ -19,7 +19,7 @@ const WORTH: f64 = 0.06;
 const AGREED: f64 = 0.7;
 /// Heat sinks above this do not allow full power, deg C.
 const HOT_C: f64 = 85.0;
-/// Above this deviation of the frequency the converter may hold power back, Hz.
+/// So far above nominal frequency the converter may hold power back, Hz.
 const HOLDS_BACK_HZ: f64 = 0.15;
 
 /// Takes one instant of all converters at which their sources have been measured too.
@@ -61,10 +61,10 @@ pub(super) fn observe(
         let doubtful = state.is_stuck(converter::ACTIVE_POWER)
             || state.repeats[converter::ACTIVE_POWER].is_pausing()
             || state.tracks[ACTIVE].is_alarming();
-        let deviation_hz = (row.get(converter::FREQUENCY) - model.frequency_hz).abs();
+        let excess_hz = row.get(converter::FREQUENCY) - model.frequency_hz;
         let limited = state.memory[LOAD] > LIMITED
             || row.get(converter::TEMPERATURE) > HOT_C
-            || deviation_hz > HOLDS_BACK_HZ;
+            || excess_hz > HOLDS_BACK_HZ;
         if missing_kw > tolerance_kw && !limited && !doubtful {
             changes.push(entity::raise(
                 state,
