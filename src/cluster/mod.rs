@@ -174,7 +174,7 @@ pub enum Input {
         /// The tick.
         through: Tick,
     },
-    /// The log cannot be reached.
+    /// The log cannot be reached: the connection has broken, or is refused.
     Unreachable {
         /// The newest question that had been heard when this was tried last.
         heard: u64,

@@ -7,9 +7,9 @@
 //!
 //! | Why the log has told nothing | How long a tick waits |
 //! |---|---|
-//! | this instance was frozen: others may have placed commands meanwhile | 2 s; what is older is not emitted anyway |
-//! | the log went silent while this instance was awake | 150 ms |
-//! | the log cannot be reached, so nobody places a command | not |
+//! | this instance was frozen, or the log is silent: others may have read commands that it has not | 1.9 s: what is older than 2 s is not emitted any more |
+//! | the connection has broken while this instance was awake: what was sent before has been read | not |
+//! | nobody listens where the log should be, so nobody places a command | not |
 //!
 //! After that it goes on alone until the log answers again, so nothing waits for ever.
 
@@ -21,10 +21,10 @@ use crate::grid::time::Tick;
 
 /// Whoever wakes so late was frozen, or far too busy to have read the log.
 const FROZEN: Duration = Duration::from_millis(150);
-/// How long a tick waits for the log after a freeze.
-const FROZEN_PATIENCE: Duration = Duration::from_secs(2);
-/// How long a tick waits for a log that has gone silent.
-const SILENT_PATIENCE: Duration = Duration::from_millis(150);
+/// How long a tick waits for the log.
+const PATIENCE: Duration = Duration::from_millis(1_900);
+/// How often to look whether this process was frozen while it waits.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What is known of the commands to come.
 #[derive(Debug)]
@@ -72,7 +72,10 @@ impl Pacing {
 
     /// When to look at ticks again of which the next is `due`.
     pub(super) fn wake(&self, due: Instant) -> Instant {
-        self.waiting_until.unwrap_or(due)
+        match self.waiting_until {
+            Some(until) => until.min(self.seen + LOOK),
+            None => due,
+        }
     }
 
     /// Notes that the loop goes round at `now`, having slept until `wake` at the most. What was known
@@ -98,13 +101,10 @@ impl Pacing {
         }
         match self.waiting_until {
             None => {
-                let patience = if self.frozen {
-                    FROZEN_PATIENCE
-                } else {
+                if !self.frozen {
                     self.question += 1;
-                    SILENT_PATIENCE
-                };
-                self.waiting_until = Some(now + patience);
+                }
+                self.waiting_until = Some(now + PATIENCE);
                 Pace::Ask(self.question)
             }
             Some(until) if now < until => Pace::Wait,
@@ -173,19 +173,33 @@ mod tests {
         pacing.cover(Tick(8));
         assert_eq!(pacing.pace(begin, Tick(7), Tick(9)), Pace::Compute(Tick(8)));
         assert_eq!(pacing.pace(begin, Tick(8), Tick(9)), Pace::Ask(1));
-        assert_eq!(pacing.pace(at(begin, 149), Tick(8), Tick(9)), Pace::Wait);
-        assert_eq!(pacing.wake(begin), at(begin, 150));
+        assert_eq!(pacing.pace(at(begin, 1_899), Tick(8), Tick(9)), Pace::Wait);
+        assert_eq!(pacing.wake(begin), at(begin, 50));
         assert_eq!(
-            pacing.pace(at(begin, 150), Tick(8), Tick(9)),
+            pacing.pace(at(begin, 1_900), Tick(8), Tick(9)),
             Pace::Compute(Tick(9))
         );
         // It goes on alone until the log answers.
         assert_eq!(
-            pacing.pace(at(begin, 250), Tick(9), Tick(10)),
+            pacing.pace(at(begin, 2_000), Tick(9), Tick(10)),
             Pace::Compute(Tick(10))
         );
         pacing.cover(Tick(8));
-        assert_eq!(pacing.pace(at(begin, 300), Tick(9), Tick(10)), Pace::Ask(2));
+        assert_eq!(
+            pacing.pace(at(begin, 2_100), Tick(9), Tick(10)),
+            Pace::Ask(2)
+        );
+    }
+
+    #[test]
+    fn a_freeze_while_it_waits_makes_it_wait_anew() {
+        let begin = Instant::now();
+        let mut pacing = Pacing::new(true, begin);
+        assert_eq!(pacing.pace(begin, Tick(8), Tick(9)), Pace::Ask(1));
+        let woken = at(begin, 1_950);
+        pacing.look(woken, pacing.wake(begin));
+        assert_eq!(pacing.pace(woken, Tick(8), Tick(28)), Pace::Ask(2));
+        assert_eq!(pacing.pace(at(begin, 2_000), Tick(8), Tick(28)), Pace::Wait);
     }
 
     #[test]

@@ -36,6 +36,16 @@ pub enum ConnectionError {
 }
 
 impl ConnectionError {
+    /// Whether Redis has not answered in time.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Self::Redis(error) => error.is_timeout(),
+            Self::Silent => true,
+            Self::Greeting => false,
+        }
+    }
+
     /// Whether nobody listens where Redis should be.
     #[must_use]
     pub fn is_refusal(&self) -> bool {

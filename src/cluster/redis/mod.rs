@@ -141,10 +141,12 @@ impl Member {
                 End::Over => return,
                 End::Lost(error) => {
                     self.lost(&error);
-                    // Only a refused attempt proves that there is nothing to wait for: whatever else went
-                    // wrong may be over at the next.
+                    // Only a refused attempt proves that there is nothing to wait for; what a broken
+                    // connection brought has been read; silence proves nothing.
                     let heard = if error.is_refusal() { self.heard } else { 0 };
-                    if self.input(Input::Unreachable { heard }).await.is_err() {
+                    if !error.is_silence()
+                        && self.input(Input::Unreachable { heard }).await.is_err()
+                    {
                         return;
                     }
                 }
