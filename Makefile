@@ -26,6 +26,7 @@ test: $(CLIENT)
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
 	$(CARGO) test --locked
+	TEST_DELIVERY=plain $(CARGO) test --locked --test it -- engineio events slow_readers snapshot socketio
 	node --test --test-timeout=300000 tests/js/*.test.js
 
 prove: $(CLIENT)

@@ -1,6 +1,6 @@
 //! Puts the parts together, once: the only place where they meet.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::Router;
 use thiserror::Error;
@@ -41,6 +41,11 @@ pub enum ServeError {
     /// The plant cannot be used.
     #[error(transparent)]
     Plant(#[from] PlantError),
+    /// It cannot serve clients.
+    #[error(
+        "no thread can be started to serve clients: {0} (raise the limit of threads, `ulimit -u`)"
+    )]
+    Threads(io::Error),
     /// One of its long-lived tasks has ended.
     #[error(transparent)]
     Task(#[from] TaskEnded),
@@ -56,7 +61,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
     let server = tokio::select! {
         () = &mut stop => return Ok(()),
         failed = starting.health.failed() => return Err(failed.into()),
-        plant = starting.load(config.case.as_deref()) => starting.finish(config, plant?).await,
+        plant = starting.load(config.case.as_deref()) => starting.finish(config, plant?).await?,
     };
     for address in server.addresses() {
         info!("listening on http://{address}");
@@ -164,7 +169,7 @@ impl Starting {
     }
 
     /// Puts everything behind the listener.
-    async fn finish(self, config: Config, plant: Prepared) -> Server {
+    async fn finish(self, config: Config, plant: Prepared) -> Result<Server, ServeError> {
         let Self {
             addresses,
             health,
@@ -199,8 +204,15 @@ impl Starting {
             channels: status.channels().clone(),
             shutdown: shutdown.clone(),
         });
+        let clock = status.clone();
+        let host = realtime::Host {
+            instance: status.instance().into(),
+            now: Arc::new(move || clock.now()),
+        };
         let catalogue = simulation.catalogue().clone();
-        let realtime = realtime::mount(catalogue, batches, shared, &health).await;
+        let realtime = realtime::mount(catalogue, batches, host, &config.clients, shared, &health)
+            .await
+            .map_err(ServeError::Threads)?;
         let readiness = Readiness::new(status.clone());
         let app = http::App {
             simulation: simulation.clone(),
@@ -217,7 +229,7 @@ impl Starting {
                 starting.await;
             }
         }
-        Server {
+        Ok(Server {
             addresses,
             simulation,
             readiness,
@@ -225,7 +237,7 @@ impl Starting {
             health,
             shutdown,
             serving,
-        }
+        })
     }
 }
 
@@ -245,18 +257,18 @@ impl Server {
     /// returns.
     ///
     /// # Errors
-    /// [`BindError`] if it cannot listen.
-    pub async fn start(config: Config) -> Result<Self, BindError> {
+    /// [`ServeError`] if it cannot listen or serve clients.
+    pub async fn start(config: Config) -> Result<Self, ServeError> {
         Self::start_with(config, PlantSpec::default()).await
     }
 
     /// Starts a server of `plant` with these settings.
     ///
     /// # Errors
-    /// [`BindError`] if it cannot listen.
-    pub async fn start_with(config: Config, plant: PlantSpec) -> Result<Self, BindError> {
+    /// [`ServeError`] if it cannot listen or serve clients.
+    pub async fn start_with(config: Config, plant: PlantSpec) -> Result<Self, ServeError> {
         let starting = Starting::listen(&config)?;
-        Ok(starting.finish(config, Prepared::new(plant)).await)
+        starting.finish(config, Prepared::new(plant)).await
     }
 
     /// The addresses it listens on.

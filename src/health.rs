@@ -44,8 +44,9 @@ pub enum TaskState {
 /// A long-lived task and how it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TaskHealth {
-    /// `engine` (ticks), `publisher` (samples to clients), `http` (connections), and with Redis `log`
-    /// (commands) and `messages` (between the clients of several instances).
+    /// `engine` (ticks), `publisher` (samples to clients), `http` (connections), `clients` (what Socket.IO
+    /// clients ask), and with Redis `log` (commands) and `messages` (between the clients of several
+    /// instances).
     #[schema(example = "engine")]
     pub name: &'static str,
     /// How it is.

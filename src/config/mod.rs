@@ -7,7 +7,7 @@ mod origins;
 mod parse;
 mod redis;
 
-use std::{fmt, net::IpAddr, path::PathBuf};
+use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use crate::grid::time::Timeline;
 
@@ -95,6 +95,18 @@ pub const SETTINGS: &[Setting] = &[
         help: "for load tests only, 1..100: a tick lasts 100 ms / RATE, so all periods shrink by it",
     },
     Setting {
+        flag: "delivery",
+        variable: "DELIVERY",
+        default: "direct",
+        help: "how samples reach websockets: `direct`, one write for each client and tick, or `plain`, through the Socket.IO engine as to clients that poll",
+    },
+    Setting {
+        flag: "stall-s",
+        variable: "STALL_S",
+        default: "10",
+        help: "seconds after which a client that takes nothing is cut off, 1..300",
+    },
+    Setting {
         flag: "redis-url",
         variable: "REDIS_URL",
         default: "none, as one instance by itself",
@@ -143,6 +155,8 @@ pub struct Config {
     pub case: Option<PathBuf>,
     /// How runs are made.
     pub simulation: Simulation,
+    /// How clients are served.
+    pub clients: Clients,
     /// The Redis that instances share, if there are to be several.
     pub redis: Option<Redis>,
     /// What to log, in the form of `RUST_LOG`.
@@ -182,6 +196,24 @@ pub struct Simulation {
     pub disturbances: f64,
     /// How ticks lie on the clock.
     pub timeline: Timeline,
+}
+
+/// How clients are served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clients {
+    /// Whether websockets are written to beside the Socket.IO engine, not through it.
+    pub direct: bool,
+    /// How long a client may take nothing while something waits for it.
+    pub stall: Duration,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self {
+            direct: true,
+            stall: Duration::from_secs(10),
+        }
+    }
 }
 
 /// A value that cannot be used.
@@ -245,6 +277,10 @@ impl Config {
                 noise: reader.or("NOISE", 1.0, parse::noise),
                 disturbances: reader.or("DISTURBANCES", 12.0, parse::disturbances),
                 timeline: Timeline::new(reader.or("RATE", 1, parse::rate)),
+            },
+            clients: Clients {
+                direct: reader.or("DELIVERY", true, parse::delivery),
+                stall: reader.or("STALL_S", Duration::from_secs(10), parse::stall),
             },
             redis: reader.redis(),
             log: reader.or("RUST_LOG", "info".into(), parse::log),
@@ -343,6 +379,9 @@ mod tests {
             ("PORT", "65535", "65536"),
             ("HOST", "::", "example.com"),
             ("AUTOSTART", "true", "maybe"),
+            ("DELIVERY", "plain", "fast"),
+            ("STALL_S", "300", "301"),
+            ("STALL_S", "1", "0"),
         ] {
             assert!(read(&[(variable, good)]).is_ok(), "{variable}={good}");
             assert!(read(&[(variable, bad)]).is_err(), "{variable}={bad}");

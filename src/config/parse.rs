@@ -1,6 +1,6 @@
 //! How the text of one setting becomes its value.
 
-use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf, str::FromStr};
+use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
 use crate::grid::run::{MAX_DISTURBANCES, MAX_NOISE, MAX_SEED, MAX_SPEED};
 
@@ -173,6 +173,18 @@ pub(super) fn noise(text: &str) -> Result<f64, String> {
 
 pub(super) fn disturbances(text: &str) -> Result<f64, String> {
     number(text, MAX_DISTURBANCES)
+}
+
+pub(super) fn delivery(text: &str) -> Result<bool, String> {
+    match text {
+        "direct" => Ok(true),
+        "plain" => Ok(false),
+        _ => Err("give direct or plain".into()),
+    }
+}
+
+pub(super) fn stall(text: &str) -> Result<Duration, String> {
+    whole(text, 1..=300).map(Duration::from_secs)
 }
 
 pub(super) fn switch(text: &str) -> Result<bool, String> {

@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{
-    entity::{EntityId, EntityKind},
-    time::Timestamp,
-};
+use super::{entity::EntityId, time::Timestamp};
 
 /// The entity an alert is about, flat in the payload: `entityKind` and the id under the name that
 /// samples of that kind use.
@@ -52,20 +49,6 @@ impl Subject {
             | Self::ResUnit { unit_id: id }
             | Self::Branch { branch_id: id, .. } => id,
         }
-    }
-
-    /// The rooms that hear of the entity.
-    #[must_use]
-    pub fn rooms(&self) -> Vec<String> {
-        let (kind, ids) = match self {
-            Self::Bus { bus_id } => (EntityKind::Bus, std::slice::from_ref(bus_id)),
-            Self::Converter { converter_id } => {
-                (EntityKind::Converter, std::slice::from_ref(converter_id))
-            }
-            Self::ResUnit { unit_id } => (EntityKind::ResUnit, std::slice::from_ref(unit_id)),
-            Self::Branch { bus_ids, .. } => (EntityKind::Bus, bus_ids.as_slice()),
-        };
-        ids.iter().filter_map(|id| kind.room(id.as_str())).collect()
     }
 }
 

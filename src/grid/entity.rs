@@ -1,6 +1,6 @@
 //! Entities: the things of the plant that have an id, and the rooms their events go to.
 
-use std::{borrow::Borrow, collections::HashMap, fmt, sync::Arc};
+use std::{borrow::Borrow, collections::HashMap, fmt, ops::Range, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
@@ -158,18 +158,31 @@ pub type EntityIndex = usize;
 pub struct Catalogue {
     entities: Vec<Entity>,
     index: HashMap<EntityId, EntityIndex>,
+    /// Where the entities of each kind stand.
+    kinds: Vec<(EntityKind, Range<EntityIndex>)>,
 }
 
 impl Catalogue {
-    /// A catalogue of `entities`, which keep their order.
+    /// A catalogue of `entities`, which keep their order. Those of one kind stand together.
     #[must_use]
     pub fn new(entities: Vec<Entity>) -> Self {
+        let mut kinds: Vec<(EntityKind, Range<EntityIndex>)> = Vec::new();
+        for (at, entity) in entities.iter().enumerate() {
+            match kinds.last_mut() {
+                Some((kind, range)) if *kind == entity.kind => range.end = at + 1,
+                _ => kinds.push((entity.kind, at..at + 1)),
+            }
+        }
         let index = entities
             .iter()
             .enumerate()
             .map(|(at, entity)| (entity.id.clone(), at))
             .collect();
-        Self { entities, index }
+        Self {
+            entities,
+            index,
+            kinds,
+        }
     }
 
     /// All entities in order.
@@ -190,23 +203,26 @@ impl Catalogue {
         self.index.get(id).copied()
     }
 
-    /// Where the entity with this id stands among those of its kind; none if it is of another kind. Entities
-    /// of one kind stand together.
+    /// Where the entities of one kind stand.
+    #[must_use]
+    pub fn range(&self, kind: EntityKind) -> Range<EntityIndex> {
+        let mut kinds = self.kinds.iter();
+        kinds
+            .find(|(of, _)| *of == kind)
+            .map_or(0..0, |(_, range)| range.clone())
+    }
+
+    /// Where the entity with this id stands among those of its kind; none if it is of another kind.
     #[must_use]
     pub fn place_in_kind(&self, kind: EntityKind, id: &str) -> Option<usize> {
-        let at = self.find(id)?;
-        if self.entities[at].kind != kind {
-            return None;
-        }
-        let mut all = self.entities.iter();
-        at.checked_sub(all.position(|entity| entity.kind == kind)?)
+        let range = self.range(kind);
+        let at = self.find(id).filter(|at| range.contains(at))?;
+        Some(at - range.start)
     }
 
     /// The entities of one kind, in order.
-    pub fn of_kind(&self, kind: EntityKind) -> impl Iterator<Item = &Entity> {
-        self.entities
-            .iter()
-            .filter(move |entity| entity.kind == kind)
+    pub fn of_kind(&self, kind: EntityKind) -> impl Iterator<Item = &Entity> + Clone {
+        self.entities[self.range(kind)].iter()
     }
 
     /// How many entities have this type.

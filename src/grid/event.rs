@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    alert::{Anomaly, AnomalyDetails, AnomalyPhase, Fault, FaultDetails, FaultPhase},
+    alert::{Anomaly, AnomalyDetails, AnomalyPhase, Fault, FaultDetails, FaultPhase, Subject},
+    entity::{Catalogue, EntityIndex},
     telemetry::Sample,
     time::{Tick, Timestamp},
     topology::TopologyUpdate,
@@ -29,12 +30,97 @@ pub enum Event {
 }
 
 /// Who gets an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
     /// Everybody in the namespace.
     Everyone,
-    /// Whoever is in one of these rooms, once.
-    Rooms(Vec<String>),
+    /// Whoever subscribes to this entity.
+    Entity(EntityIndex),
+    /// Whoever subscribes to one of these two, once.
+    Either([EntityIndex; 2]),
+    /// Nobody: it is about an entity that the plant does not have.
+    Nobody,
+}
+
+impl Audience {
+    /// Who hears of the entity that an alert is about: of a branch, whoever subscribes to one of its ends.
+    #[must_use]
+    pub fn of(subject: &Subject, catalogue: &Catalogue) -> Self {
+        let find = |id: &str| catalogue.find(id);
+        match subject {
+            Subject::Branch { bus_ids, .. } => {
+                let [from, to] = bus_ids.each_ref().map(|id| find(id.as_str()));
+                match (from, to) {
+                    (Some(from), Some(to)) => Self::Either([from, to]),
+                    (Some(only), None) | (None, Some(only)) => Self::Entity(only),
+                    (None, None) => Self::Nobody,
+                }
+            }
+            other => find(other.id().as_str()).map_or(Self::Nobody, Self::Entity),
+        }
+    }
+
+    /// The entities whose subscribers get it; none where it goes to everyone.
+    #[must_use]
+    pub fn entities(&self) -> &[EntityIndex] {
+        match self {
+            Self::Everyone | Self::Nobody => &[],
+            Self::Entity(entity) => std::slice::from_ref(entity),
+            Self::Either(entities) => entities,
+        }
+    }
+}
+
+/// An event with those who get it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing {
+    /// Who gets it.
+    pub audience: Audience,
+    /// The event.
+    pub event: Arc<Event>,
+}
+
+impl Outgoing {
+    /// An event for everybody in the namespace.
+    #[must_use]
+    pub fn to_everyone(event: Event) -> Self {
+        Self {
+            audience: Audience::Everyone,
+            event: Arc::new(event),
+        }
+    }
+
+    /// A sample of `entity`.
+    #[must_use]
+    pub fn sample(entity: EntityIndex, sample: Sample) -> Self {
+        Self {
+            audience: Audience::Entity(entity),
+            event: Arc::new(Event::Sample(sample)),
+        }
+    }
+
+    /// A fault or an anomaly, for whoever hears of its entity.
+    #[must_use]
+    pub fn alert(alert: Event, catalogue: &Catalogue) -> Self {
+        let audience = match &alert {
+            Event::Fault(fault) => Audience::of(&fault.details.subject, catalogue),
+            Event::Anomaly(anomaly) => Audience::of(&anomaly.details.subject, catalogue),
+            _ => Audience::Everyone,
+        };
+        Self {
+            audience,
+            event: Arc::new(alert),
+        }
+    }
+
+    /// The entity that was measured, if this is a sample.
+    #[must_use]
+    pub fn sampled(&self) -> Option<EntityIndex> {
+        match (self.event.as_ref(), self.audience) {
+            (Event::Sample(_), Audience::Entity(entity)) => Some(entity),
+            _ => None,
+        }
+    }
 }
 
 impl Event {
@@ -69,23 +155,6 @@ impl Event {
             Self::Topology(update) => update.timestamp,
         }
     }
-
-    /// Who gets it.
-    #[must_use]
-    pub fn audience(&self) -> Audience {
-        match self {
-            Self::Fault(fault) => Audience::Rooms(fault.details.subject.rooms()),
-            Self::Anomaly(anomaly) => Audience::Rooms(anomaly.details.subject.rooms()),
-            Self::Notification(_) | Self::Topology(_) => Audience::Everyone,
-            Self::Sample(sample) => Audience::Rooms(
-                sample
-                    .kind()
-                    .room(sample.entity().as_str())
-                    .into_iter()
-                    .collect(),
-            ),
-        }
-    }
 }
 
 /// What one tick gives rise to, in the order in which it is emitted.
@@ -96,9 +165,34 @@ pub struct Batch {
     /// What became of the run at this tick, after these events.
     pub run: RunChange,
     /// The events.
-    pub events: Vec<Arc<Event>>,
+    pub events: Vec<Outgoing>,
+    /// How many samples of each entity there were since the last batch that nobody gets, and why.
+    pub lost: Vec<Lost>,
     /// The commands that took effect at this tick, in order.
     pub commands: Vec<Effected>,
+}
+
+/// Samples of an entity that nobody gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    /// The entity.
+    pub entity: EntityIndex,
+    /// Why.
+    pub reason: LossReason,
+    /// How many.
+    pub samples: u64,
+}
+
+/// Why a client does not get a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LossReason {
+    /// The client did not keep up: a newer sample of the same entity has taken its place.
+    Slow,
+    /// A budget of the server was used up.
+    Limit,
+    /// The instance stood still, and the sample was more than 2 s old when it went on.
+    Gap,
 }
 
 /// A command that took effect.

@@ -1,23 +1,20 @@
 //! An accepted connection as a thin wrapper over its stream, with a handle that outlives the request.
 //!
-//! socketioxide offers no way to close one client's transport. The handle does: it travels in the
-//! extensions of each request that came over the connection, reaches the Socket.IO socket with the
-//! request that opened it, and shuts the stream down both ways. That also wakes a writer that is
-//! stuck because the client does not read.
+//! socketioxide offers no way to close one client's transport, nor to write past its queue. The handle
+//! does: it travels in the extensions of each request that came over the connection, reaches the Socket.IO
+//! socket with the request that opened it, and shuts the stream down both ways. That also wakes a writer
+//! that is stuck because the client does not read. And whoever holds it can put itself between a websocket's
+//! writer and the stream, as [`Between`].
 
 use std::{
     io,
     net::{Shutdown, SocketAddr},
     pin::Pin,
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, OnceLock, Weak},
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use futures_util::task::AtomicWaker;
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -28,44 +25,31 @@ use tokio::{
 /// client that has gone, or does not read, must not hold its buffers for ever.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
+/// Who stands between the writer of a websocket and its stream, and may write in between.
+pub trait Between: Send + Sync {
+    /// Writes for the websocket's writer, as [`AsyncWrite::poll_write`] does.
+    fn poll_write(
+        &self,
+        stream: &TcpStream,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>>;
+
+    /// The writer has gone: nothing may be written any more.
+    fn end(&self);
+}
+
 /// One accepted TCP connection.
-#[derive(Debug)]
 pub struct Connection {
     stream: Arc<TcpStream>,
-    reading: Arc<Reading>,
-}
-
-/// Whether the connection is read.
-#[derive(Debug, Default)]
-struct Reading {
-    /// How many keep it from being read.
-    held: AtomicUsize,
-    reader: AtomicWaker,
-}
-
-/// Keeps a connection from being read until it is dropped.
-#[derive(Debug)]
-pub struct ReadingHeld(Arc<Reading>);
-
-impl Drop for ReadingHeld {
-    fn drop(&mut self) {
-        if self.0.held.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.reader.wake();
-        }
-    }
-}
-
-impl Reading {
-    fn is_held(&self) -> bool {
-        self.held.load(Ordering::SeqCst) > 0
-    }
+    between: Arc<OnceLock<Arc<dyn Between>>>,
 }
 
 /// What others may do with a connection. Cheap to clone; it does not keep the connection open.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ConnectionHandle {
     stream: Weak<TcpStream>,
-    reading: Weak<Reading>,
+    between: Weak<OnceLock<Arc<dyn Between>>>,
     peer: SocketAddr,
 }
 
@@ -79,13 +63,21 @@ impl Connection {
         #[cfg(target_os = "linux")]
         let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
         let stream = Arc::new(stream);
-        let reading = Arc::default();
+        let between = Arc::default();
         let handle = ConnectionHandle {
             stream: Arc::downgrade(&stream),
-            reading: Arc::downgrade(&reading),
+            between: Arc::downgrade(&between),
             peer,
         };
-        (Self { stream, reading }, handle)
+        (Self { stream, between }, handle)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(between) = self.between.get() {
+            between.end();
+        }
     }
 }
 
@@ -96,22 +88,34 @@ impl ConnectionHandle {
         self.peer
     }
 
-    /// Keeps the connection from being read until what this returns is dropped; `None` if it has ended.
-    /// What has been read before is still served.
-    #[must_use]
-    pub fn hold_reading(&self) -> Option<ReadingHeld> {
-        let reading = self.reading.upgrade()?;
-        reading.held.fetch_add(1, Ordering::SeqCst);
-        Some(ReadingHeld(reading))
+    /// Lets what `between` makes stand between the connection's writer and its stream from now on; `None`
+    /// if the connection has ended, or somebody stands there already.
+    pub fn put_between<T: Between + 'static>(
+        &self,
+        between: impl FnOnce(Arc<TcpStream>) -> Arc<T>,
+    ) -> Option<()> {
+        let (stream, place) = (self.stream.upgrade()?, self.between.upgrade()?);
+        if place.get().is_some() {
+            return None;
+        }
+        place.set(between(stream)).ok()
     }
 
     /// Ends the connection both ways. What is still on its way is lost.
     pub fn shut_down(&self) {
         if let Some(stream) = self.stream.upgrade() {
-            // It fails where the connection has ended already, which is what was asked for.
-            let _ = SockRef::from(stream.as_ref()).shutdown(Shutdown::Both);
+            shut_down(&stream);
         }
     }
+}
+
+/// Ends a connection both ways at once: what the kernel still holds for a client that does not read is
+/// thrown away when the last handle is closed.
+pub fn shut_down(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let _ = socket.set_linger(Some(Duration::ZERO));
+    // It fails where the connection has ended already, which is what was asked for.
+    let _ = socket.shutdown(Shutdown::Both);
 }
 
 impl AsyncRead for Connection {
@@ -120,13 +124,6 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.reading.is_held() {
-            self.reading.reader.register(cx.waker());
-            // It may have been let go before the waker was in place.
-            if self.reading.is_held() {
-                return Poll::Pending;
-            }
-        }
         loop {
             ready!(self.stream.poll_read_ready(cx))?;
             match self.stream.try_read(buf.initialize_unfilled()) {
@@ -141,18 +138,30 @@ impl AsyncRead for Connection {
     }
 }
 
+/// Writes as [`AsyncWrite::poll_write`] does, to a stream that others may write to too.
+pub fn poll_write(
+    stream: &TcpStream,
+    cx: &mut Context<'_>,
+    bytes: &[u8],
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(stream.poll_write_ready(cx))?;
+        match stream.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            result => return Poll::Ready(result),
+        }
+    }
+}
+
 impl AsyncWrite for Connection {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.stream.poll_write_ready(cx))?;
-            match self.stream.try_write(buf) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return Poll::Ready(result),
-            }
+        match self.between.get() {
+            Some(between) => between.poll_write(&self.stream, cx, buf),
+            None => poll_write(&self.stream, cx, buf),
         }
     }
 
@@ -172,22 +181,12 @@ impl AsyncWrite for Connection {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::atomic::AtomicBool, task::Wake};
-
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
     };
 
     use super::*;
-
-    #[derive(Default)]
-    struct Woken(AtomicBool);
-    impl Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.store(true, Ordering::SeqCst);
-        }
-    }
 
     async fn pair() -> (Connection, ConnectionHandle, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -209,33 +208,6 @@ mod tests {
         client.write_all(&buffer).await.unwrap();
         server.read_exact(&mut buffer).await.unwrap();
         assert_eq!(&buffer, b"ping");
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_is_held_is_not_read() {
-        let (mut server, handle, mut client) = pair().await;
-        let held = handle.hold_reading().unwrap();
-        client.write_all(b"ping").await.unwrap();
-        server.stream.readable().await.unwrap();
-        let woken = Arc::new(Woken::default());
-        let waker = woken.clone().into();
-        let mut poll = || {
-            let mut bytes = [0; 8];
-            let mut buffer = ReadBuf::new(&mut bytes);
-            let mut context = Context::from_waker(&waker);
-            let read = Pin::new(&mut server).poll_read(&mut context, &mut buffer);
-            read.map(|read| read.map(|()| buffer.filled().to_vec()).unwrap())
-        };
-        assert!(poll().is_pending());
-        let second = handle.hold_reading().unwrap();
-        drop(held);
-        assert!(!woken.0.load(Ordering::SeqCst));
-        assert!(poll().is_pending());
-        drop(second);
-        assert!(woken.0.load(Ordering::SeqCst));
-        assert_eq!(poll(), Poll::Ready(b"ping".to_vec()));
-        drop(server);
-        assert!(handle.hold_reading().is_none());
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
-//! Below HTTP: sockets, and connections that can be ended from outside.
+//! Below HTTP: sockets, connections that can be ended and written to from outside, and the frames on them.
 
 pub mod connection;
+pub mod frames;
 pub mod listener;
 pub mod serve;

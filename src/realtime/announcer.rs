@@ -1,8 +1,12 @@
-//! Messages to the clients of all instances: the only thing that goes through the adapter.
+//! Messages to the clients of all instances.
+//!
+//! Those of this instance get them from the publisher, in step with all else. Only those of the others are
+//! reached through the adapter.
 
 use std::{pin::Pin, sync::Arc};
 
 use socketioxide::{SocketIo, adapter::Adapter};
+use tokio::sync::mpsc;
 use tracing::debug;
 
 use crate::grid::event::{Event, Notification};
@@ -18,30 +22,53 @@ type Sending = Pin<Box<dyn Future<Output = Result<(), Unreachable>> + Send>>;
 #[derive(Clone)]
 pub struct Announcer(Arc<dyn Fn(Notification) -> Sending + Send + Sync>);
 
+/// The way to the other instances.
+pub(super) struct Others<A: Adapter> {
+    pub(super) io: SocketIo<A>,
+    pub(super) backplane: Backplane,
+    /// The room that all clients of this instance are in, and no others.
+    pub(super) own_room: String,
+}
+
+impl<A: Adapter> Others<A> {
+    async fn send(&self, event: &Event) -> Result<(), Unreachable> {
+        self.backplane.reach().await?;
+        if let Some(namespace) = self.io.of(NAMESPACE) {
+            let others = namespace.except(self.own_room.clone());
+            if let Err(error) = others.emit(event.name(), event).await {
+                debug!(%error, "a message did not reach every instance");
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Announcer {
-    pub(super) fn new<A: Adapter>(io: SocketIo<A>, backplane: Option<Backplane>) -> Self {
+    /// One that hands messages to the publisher, and to the other instances if there are any.
+    pub(super) fn new<A: Adapter>(
+        publisher: mpsc::Sender<Notification>,
+        others: Option<Others<A>>,
+    ) -> Self {
+        let others = others.map(Arc::new);
         Self(Arc::new(move |notification| {
-            let (io, backplane) = (io.clone(), backplane.clone());
+            let (publisher, others) = (publisher.clone(), others.clone());
             Box::pin(async move {
-                if let Some(backplane) = backplane {
-                    backplane.reach().await?;
+                if let Some(others) = others {
+                    others
+                        .send(&Event::Notification(notification.clone()))
+                        .await?;
                 }
-                let event = Event::Notification(notification);
-                if let Some(namespace) = io.of(NAMESPACE)
-                    && let Err(error) = namespace.emit(event.name(), &event).await
-                {
-                    // Others have got it: clients that do not keep up are no reason to refuse.
-                    debug!(%error, "a notification did not reach every client");
-                }
+                // Without a publisher the process is about to end.
+                let _ = publisher.send(notification).await;
                 Ok(())
             })
         }))
     }
 
-    /// Sends a notification to the clients of all instances.
+    /// Sends a notification.
     ///
     /// # Errors
-    /// [`Unreachable`] if the other instances cannot be reached; nobody gets it then.
+    /// [`Unreachable`] if the clients of other instances cannot be reached. Nobody gets anything then.
     pub async fn announce(&self, notification: Notification) -> Result<(), Unreachable> {
         (self.0)(notification).await
     }

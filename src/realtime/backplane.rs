@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -32,8 +32,6 @@ use crate::{
     },
     health::{Health, Pulse},
 };
-
-use super::session::lock;
 
 /// How many messages may wait for the connection.
 const WAITING_MESSAGES: usize = 1024;
@@ -168,13 +166,13 @@ impl Driver for Backplane {
         size: usize,
     ) -> Result<MessageStream<ChanItem>, Unreachable> {
         let (sender, receiver) = mpsc::channel(size);
-        lock(&self.shared.subscribers).insert(channel, sender);
+        self.shared.subscribers().insert(channel, sender);
         self.shared.changed.notify_one();
         Ok(MessageStream::new(receiver))
     }
 
     async fn unsubscribe(&self, channel: String) -> Result<(), Unreachable> {
-        lock(&self.shared.subscribers).remove(&channel);
+        self.shared.subscribers().remove(&channel);
         self.shared.changed.notify_one();
         Ok(())
     }
@@ -194,6 +192,13 @@ impl Shared {
         {
             warn!("messages of operators do not reach the clients of this instance: {lacking}");
         }
+    }
+
+    /// Locks; the map is whole at every moment, so a panic elsewhere does not matter.
+    fn subscribers(&self) -> MutexGuard<'_, HashMap<String, mpsc::Sender<ChanItem>>> {
+        self.subscribers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn drop_one(&self) {
@@ -228,7 +233,7 @@ impl Shared {
             return;
         };
         let now_us = self.time.now_us().unwrap_or(0);
-        let subscriber = lock(&self.subscribers).get(&channel).cloned();
+        let subscriber = self.subscribers().get(&channel).cloned();
         let Some(subscriber) = subscriber else {
             return;
         };
@@ -312,7 +317,7 @@ async fn subscribe(
     shared: &Shared,
     subscribed: &mut Vec<String>,
 ) -> Result<(), ConnectionError> {
-    let wanted: Vec<String> = lock(&shared.subscribers).keys().cloned().collect();
+    let wanted: Vec<String> = shared.subscribers().keys().cloned().collect();
     for channel in wanted.iter().filter(|one| !subscribed.contains(one)) {
         redis.subscribe(channel).await?;
     }

@@ -42,14 +42,6 @@ impl Echo {
             Kind::WithAttachments(value, all) => attachment(value, all).is_some(),
         }
     }
-
-    /// Roughly how much memory it takes.
-    pub(super) fn bytes(&self) -> usize {
-        match &self.0 {
-            Kind::Text(json) => json.get().len(),
-            Kind::WithAttachments(_, all) => all.iter().map(Vec::len).sum(),
-        }
-    }
 }
 
 impl Serialize for Echo {

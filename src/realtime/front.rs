@@ -2,15 +2,16 @@
 //! crate does not do.
 //!
 //! Error codes become numbers, answers are not cached, every answer may be read from any origin, a
-//! preflight is answered. And each new session gets its [`Session`], the connection's handle
-//! inside, in the extensions of the request that the crate keeps.
+//! preflight is answered. Each new session gets its [`Client`] in the extensions of the request that the
+//! crate keeps, all its requests are served on that client's home, and the connection of its websocket
+//! is handed to the client before the response that switches to it is written.
 
 use std::sync::Arc;
 
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{Request, State},
+    extract::{self, Request},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
@@ -22,20 +23,38 @@ use http::{
         CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY,
     },
 };
+use hyper::upgrade::OnUpgrade;
 use serde::{Deserialize, Serialize};
 use socketioxide::{adapter::Adapter, service::SocketIoService};
 
 use crate::net::connection::ConnectionHandle;
 
-use super::session::{Session, Sessions};
+use super::{
+    State,
+    client::Client,
+    home::{Homes, serve_on},
+    sessions::Sessions,
+};
 
 /// The path of the transport; the slash after it matters.
 pub(super) const PATH: &str = "/socket.io";
 /// Error bodies and open packets are far smaller.
 const MAX_SMALL_BODY: usize = 4096;
 
+/// What the layer knows.
+#[derive(Clone)]
+struct Front {
+    shared: Arc<State>,
+    homes: Arc<Homes>,
+    sessions: Sessions,
+}
+
 /// Routes everything below the transport's path to `service`.
-pub(super) fn router<S, A>(service: SocketIoService<S, A>, sessions: Sessions) -> Router
+pub(super) fn router<S, A>(
+    service: SocketIoService<S, A>,
+    shared: Arc<State>,
+    homes: Homes,
+) -> Router
 where
     A: Adapter,
     S: Clone + Send + Sync + 'static,
@@ -46,41 +65,50 @@ where
             Future: Send + 'static,
         >,
 {
+    let front = Front {
+        shared,
+        homes: Arc::new(homes),
+        sessions: Sessions::default(),
+    };
     Router::new()
         .route_service("/socket.io/", service.clone())
         .route_service("/socket.io/{*rest}", service)
-        .layer(from_fn_with_state(sessions, mend))
+        .layer(from_fn_with_state(front, mend))
 }
 
-async fn mend(State(sessions): State<Sessions>, mut request: Request, next: Next) -> Response {
+async fn mend(
+    extract::State(front): extract::State<Front>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if request.method() == Method::OPTIONS {
         return preflight(request.headers());
     }
     let query = Query::of(request.uri());
-    let opened = query
-        .sid
-        .is_none()
-        .then(|| open_session(&mut request, query.websocket));
-    let sends = request.method() == Method::POST;
-    let known = query
-        .sid
+    let connection = request.extensions_mut().remove::<ConnectionHandle>();
+    let opens = query.sid.is_none();
+    let client = match &query.sid {
+        None => Some(Client::new(front.shared.clone(), front.homes.next())),
+        Some(sid) => front.sessions.find(sid),
+    };
+    if let (Some(client), true) = (&client, opens) {
+        detach(&mut request, client.clone());
+    }
+    let home = client
         .as_ref()
-        .filter(|_| sends || query.websocket)
-        .and_then(|sid| sessions.find(sid));
-    let connection = request.extensions().get::<ConnectionHandle>().cloned();
-    if let (Some(session), true) = (&known, sends) {
-        session.joined().await;
-    }
-    let mut response = next.run(request).await;
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS
-        && let (Some(session), Some(connection)) = (known, connection)
-    {
-        session.set_websocket(connection);
-    }
-    if response.status() == StatusCode::BAD_REQUEST {
-        response = with_numeric_code(response).await;
-    } else if let (Some(session), StatusCode::OK) = (&opened, response.status()) {
-        response = registered(response, &sessions, session).await;
+        .map_or_else(|| front.homes.next(), |client| client.home.clone());
+    let mut response = serve_on(&home, next.run(request)).await;
+    match (response.status(), &client) {
+        (StatusCode::SWITCHING_PROTOCOLS, Some(client)) => {
+            if let Some(connection) = connection {
+                client.set_connection(&connection, opens);
+            }
+        }
+        (StatusCode::OK, Some(client)) if opens => {
+            response = registered(response, &front.sessions, client).await;
+        }
+        (StatusCode::BAD_REQUEST, _) => response = with_numeric_code(response).await,
+        _ => {}
     }
     let headers = response.headers_mut();
     allow_any_origin(headers);
@@ -91,7 +119,6 @@ async fn mend(State(sessions): State<Sessions>, mut request: Request, next: Next
 /// What the layer needs of the query.
 struct Query {
     sid: Option<String>,
-    websocket: bool,
 }
 
 impl Query {
@@ -100,20 +127,20 @@ impl Query {
         let value = |key: &str| pairs().find_map(|pair| pair.strip_prefix(key));
         Self {
             sid: value("sid=").map(str::to_owned),
-            websocket: value("transport=") == Some("websocket"),
         }
     }
 }
 
-/// Gives a request that opens a session its [`Session`]. The crate keeps head and extensions of
-/// that request for the life of the session; the copies here do not pin the connection's buffers.
-fn open_session(request: &mut Request, websocket: bool) -> Arc<Session> {
-    let session = Arc::new(Session::default());
-    let connection = request.extensions_mut().remove::<ConnectionHandle>();
-    if let (Some(connection), true) = (connection, websocket) {
-        session.set_websocket(connection);
+/// Gives a request that opens a session its client. The crate keeps head and extensions of that request
+/// for the life of the session; the copies here do not pin the connection's buffers.
+fn detach(request: &mut Request, client: Arc<Client>) {
+    let extensions = request.extensions_mut();
+    let upgrade = extensions.remove::<OnUpgrade>();
+    extensions.clear();
+    extensions.insert(client);
+    if let Some(upgrade) = upgrade {
+        extensions.insert(upgrade);
     }
-    request.extensions_mut().insert(session.clone());
     if let Ok(uri) = request.uri().to_string().parse() {
         *request.uri_mut() = uri;
     }
@@ -126,11 +153,10 @@ fn open_session(request: &mut Request, websocket: bool) -> Arc<Session> {
     };
     let headers: HeaderMap = request.headers().iter().filter_map(copy).collect();
     *request.headers_mut() = headers;
-    session
 }
 
 /// Remembers the session of a polling handshake, whose id stands in the answer.
-async fn registered(response: Response, sessions: &Sessions, session: &Arc<Session>) -> Response {
+async fn registered(response: Response, sessions: &Sessions, client: &Arc<Client>) -> Response {
     #[derive(Deserialize)]
     struct Open {
         sid: String,
@@ -143,7 +169,7 @@ async fn registered(response: Response, sessions: &Sessions, session: &Arc<Sessi
         .strip_prefix(b"0")
         .and_then(|json| serde_json::from_slice::<Open>(json).ok());
     if let Some(Open { sid }) = open {
-        sessions.register(&sid, session);
+        sessions.register(&sid, client);
     }
     Response::from_parts(parts, Body::from(bytes))
 }

@@ -1,4 +1,4 @@
-//! What clients send: from the raw event to what it asks for.
+//! What clients send: from the raw event to the answer.
 
 use std::{borrow::Cow, convert::Infallible, sync::Arc};
 
@@ -8,40 +8,44 @@ use socketioxide::{
     handler::{FromConnectParts, FromMessage, Value},
     socket::Socket,
 };
+use tracing::debug;
 
 use crate::grid::entity::{Catalogue, EntityIndex, EntityKind};
 
 use super::{
+    client::Client,
     echo::Echo,
-    messages::{Action, Exception, MAX_IDS, REQUESTS, Request},
+    messages::{
+        Action, Exception, HELLO, MAX_IDS, REQUESTS, Reply, Request, Subscribed, Unsubscribed,
+    },
+    packet::Answer,
 };
 
 /// How deep a list may hide its only element and still be read as that element.
 const MAX_WRAPPING: usize = 8;
 
-/// An event as it came, with the socket it came from.
-pub(super) struct Incoming<A: Adapter> {
-    pub(super) socket: Arc<Socket<A>>,
-    pub(super) event: Value,
-    pub(super) ack: Option<i64>,
+/// An event as it came.
+pub(super) struct Incoming {
+    event: Value,
+    ack: Option<i64>,
 }
 
-impl<A: Adapter> FromMessage<A> for Incoming<A> {
+impl<A: Adapter> FromMessage<A> for Incoming {
     type Error = Infallible;
 
     fn from_message(
-        socket: Arc<Socket<A>>,
+        _: Arc<Socket<A>>,
         event: Value,
         ack: Option<i64>,
     ) -> Result<Self, Self::Error> {
-        Ok(Self { socket, event, ack })
+        Ok(Self { event, ack })
     }
 }
 
-/// A socket that has joined its namespace.
-pub(super) struct Joined<A: Adapter>(pub(super) Arc<Socket<A>>);
+/// A socket that joins its namespace.
+pub(super) struct Joining<A: Adapter>(pub(super) Arc<Socket<A>>);
 
-impl<A: Adapter> FromConnectParts<A> for Joined<A> {
+impl<A: Adapter> FromConnectParts<A> for Joining<A> {
     type Error = Infallible;
 
     fn from_connect_parts(socket: &Arc<Socket<A>>, _: &Option<Value>) -> Result<Self, Self::Error> {
@@ -49,9 +53,43 @@ impl<A: Adapter> FromConnectParts<A> for Joined<A> {
     }
 }
 
+/// Serves an event of a client's stay with this number. It is done when this returns, so that requests are
+/// served in the order in which they came.
+pub(super) fn serve(client: &Arc<Client>, number: u64, incoming: &Incoming) {
+    match read(&incoming.event, incoming.ack, &client.shared.catalogue) {
+        Ok(None) => {}
+        Ok(Some(Ask::Refused(exception))) => client.answer(number, Answer::Exception(exception)),
+        Ok(Some(Ask::Hello(id))) => {
+            let hello = client.shared.host.hello();
+            client.answer(number, Answer::Ack(id, Reply::Hello(hello)));
+        }
+        Ok(Some(Ask::Rooms {
+            action,
+            entities,
+            ack,
+        })) => match action {
+            Action::Subscribe => {
+                let subscribed = |subscribed| Reply::Subscribed(Subscribed { subscribed });
+                let ack = ack.map(|(id, echo)| Answer::Ack(id, subscribed(echo)));
+                client.subscribe(number, &entities, ack);
+            }
+            Action::Unsubscribe => {
+                let unsubscribed =
+                    |unsubscribed| Reply::Unsubscribed(Unsubscribed { unsubscribed });
+                let ack = ack.map(|(id, echo)| Answer::Ack(id, unsubscribed(echo)));
+                client.unsubscribe(number, &entities, ack);
+            }
+        },
+        Err(Malformed) => {
+            debug!("an event is malformed: its client is cut off");
+            client.cut_off();
+        }
+    }
+}
+
 /// What a client asks for.
 #[derive(Debug)]
-pub(super) enum Ask {
+enum Ask {
     /// To join or to leave the rooms of these entities.
     Rooms {
         action: Action,
@@ -59,26 +97,28 @@ pub(super) enum Ask {
         /// The ack's id and the payload to send back, if an ack was asked for.
         ack: Option<(i64, Echo)>,
     },
+    /// Whom it talks to; the ack's id.
+    Hello(i64),
     /// Something that cannot be served.
     Refused(Exception),
 }
 
 /// Why an event cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Malformed;
+struct Malformed;
 
-/// Reads an event. `None` if it is none of [`REQUESTS`].
-pub(super) fn read(
-    event: &Value,
-    ack: Option<i64>,
-    catalogue: &Catalogue,
-) -> Result<Option<Ask>, Malformed> {
+/// Reads an event. `None` if it is neither of [`REQUESTS`] nor [`HELLO`].
+fn read(event: &Value, ack: Option<i64>, catalogue: &Catalogue) -> Result<Option<Ask>, Malformed> {
     let Value::Str(text, attachments) = event else {
         return Err(Malformed);
     };
     let parts: Vec<&RawValue> = serde_json::from_str(text.as_str()).map_err(|_| Malformed)?;
     let (name, arguments) = parts.split_first().ok_or(Malformed)?;
     let name: Cow<str> = serde_json::from_str(name.get()).map_err(|_| Malformed)?;
+    if name == HELLO {
+        let refused = || Ask::Refused(Exception::needs_ack(HELLO));
+        return Ok(Some(ack.map_or_else(refused, Ask::Hello)));
+    }
     let Some(request) = REQUESTS.iter().find(|request| request.name == name) else {
         return Ok(None);
     };
@@ -151,16 +191,4 @@ fn find(mut element: &RawValue, kind: EntityKind, catalogue: &Catalogue) -> Opti
         }
     }
     None
-}
-
-impl Ask {
-    /// Roughly how much memory it takes, in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        const OVERHEAD: usize = 64;
-        let echo = match self {
-            Self::Rooms { ack, .. } => ack.as_ref().map(|(_, echo)| echo),
-            Self::Refused(exception) => exception.cause.data.as_ref(),
-        };
-        OVERHEAD + echo.map_or(0, Echo::bytes)
-    }
 }

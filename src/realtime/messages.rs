@@ -1,9 +1,11 @@
 //! What a client and the server say to each other besides the streams.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::grid::entity::EntityKind;
+use crate::grid::{entity::EntityKind, event::LossReason, time::Timestamp};
 
 use super::echo::Echo;
 
@@ -60,6 +62,48 @@ pub const REQUESTS: [Request; 6] = [
     ),
 ];
 
+/// The request that tells whom a client talks to.
+pub const HELLO: &str = "gridcast:hello";
+/// The event that tells a client what it has lost.
+pub const DROPPED: &str = "gridcast:dropped";
+
+/// What an ack holds.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Reply {
+    /// To `subscribe:*`.
+    Subscribed(Subscribed),
+    /// To `unsubscribe:*`.
+    Unsubscribed(Unsubscribed),
+    /// To [`HELLO`].
+    Hello(Hello),
+}
+
+/// Ack of `gridcast:hello`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Hello {
+    /// The instance that answers, by the name it has in `/cluster`.
+    #[schema(value_type = String, example = "5f3a9c01")]
+    pub instance: Arc<str>,
+    /// Its version.
+    #[schema(example = "0.3.0")]
+    pub version: &'static str,
+    /// The server's time when it answers.
+    pub timestamp: Timestamp,
+}
+
+/// Payload of `gridcast:dropped`, to a client that has lost samples; at most one a second.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Dropped {
+    /// How many samples, by reason: `slow`, `limit` or `gap`.
+    #[schema(value_type = std::collections::HashMap<String, u64>, example = json!({"slow": 26}))]
+    pub counts: BTreeMap<LossReason, u64>,
+    /// When the first of them was lost.
+    pub since: Timestamp,
+    /// When this was told.
+    pub timestamp: Timestamp,
+}
+
 /// Ack of `subscribe:*`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Subscribed {
@@ -108,6 +152,18 @@ impl Exception {
             status: "error",
             message: "Internal server error".into(),
             cause: Cause { pattern, data },
+        }
+    }
+
+    /// The request can only be answered by an ack, and none was asked for.
+    pub(super) fn needs_ack(pattern: &'static str) -> Self {
+        Self {
+            status: "error",
+            message: format!("{pattern} is answered by an ack: send it with a callback"),
+            cause: Cause {
+                pattern,
+                data: None,
+            },
         }
     }
 

@@ -1,53 +1,60 @@
 //! Socket.IO: the namespaces, what clients ask and what they get. The only module that names
 //! socketioxide.
 //!
-//! While a client joins nothing is read from it ([`joining`]). Events come in through [`inbound`], wait their turn in the client's [`inbox`], are served by
-//! [`subscription`], and what the plant gives rise to goes out through [`publisher`], on every instance
-//! to its own clients. What is meant for the clients of all instances goes out through [`announcer`].
-//! [`front`] is the thin HTTP layer ahead of the crate. The type of the adapter does not leave this
-//! module: [`mount`] picks one and returns a plain router. With Redis it is the crate's Redis adapter
-//! on a driver of ours, [`backplane`].
+//! All that is known of a client stands in [`client`]. What it asks comes in through [`inbound`] and is
+//! served in place. What it gets goes out through its [`outbox`], whatever it is: [`publisher`] delivers
+//! what the plant gives rise to, on every instance to its own clients, [`members`] tells to whom, and
+//! [`packet`] encodes it once. What is meant for the clients of all instances goes through [`announcer`].
+//! [`front`] is the thin HTTP layer ahead of the crate, [`home`] the threads on which the crate serves
+//! clients. The type of the adapter does not leave this module: [`mount`] picks one and returns a plain
+//! router. With Redis it is the crate's Redis adapter on a driver of ours, [`backplane`].
 
 mod announcer;
 mod backplane;
 mod client;
 mod echo;
 mod front;
+mod home;
 mod inbound;
-mod inbox;
-mod joining;
+mod losses;
+mod members;
 pub mod messages;
+mod outbox;
+mod packet;
 mod publisher;
-mod session;
-mod subscription;
+mod queue;
+mod sessions;
+mod stay;
 
-use std::{convert::Infallible, future::ready, pin::Pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::ready, io, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use socketioxide::{
-    ParserConfig, SocketIo, SocketIoBuilder, adapter::Adapter, extract::SocketRef,
-    handler::ConnectHandler, service::SocketIoService,
+    ParserConfig, SocketIo, SocketIoBuilder, adapter::Adapter, handler::ConnectHandler,
+    service::SocketIoService,
 };
 use socketioxide_redis::{CustomRedisAdapter, RedisAdapterConfig, RedisAdapterCtr};
-use tokio::sync::{RwLock, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::{
     cluster::{clock::SharedTime, redis::connection::Endpoint, status::Channels},
     config,
-    grid::{entity::Catalogue, event::Batch},
+    grid::{entity::Catalogue, event::Batch, time::Timestamp},
     health::Health,
 };
 
 pub use self::{announcer::Announcer, backplane::Unreachable};
 use self::{
+    announcer::Others,
     backplane::Backplane,
-    client::Client,
-    inbound::{Incoming, Joined},
-    inbox::Inbox,
-    publisher::Published,
-    session::{Emitting, Session, Sessions},
+    client::{Client, StayGuard},
+    home::Homes,
+    inbound::{Incoming, Joining},
+    members::Members,
+    messages::Hello,
+    queue::Bounds,
 };
 
 /// The namespace of everything that is streamed.
@@ -60,14 +67,62 @@ const PING_INTERVAL: Duration = Duration::from_secs(25);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// How many binary attachments one message may announce.
 const MAX_ATTACHMENTS: usize = 100;
-/// How many packets may wait for a client, at the least.
+/// How many packets may wait for a client in the engine's queue, at the least.
 const MIN_BUFFERED_PACKETS: usize = 1024;
+/// How the text begins that tells a client that it has joined.
+const CONNECT_PACKET: &[u8] = b"40/realtime,";
+/// As much of what a client sends is read at once, in bytes: clients say little.
+const READ_BUFFER_BYTES: usize = 512;
+/// How many messages may wait for the publisher.
+const WAITING_MESSAGES: usize = 64;
 
-/// What all clients share: the entities, and what has been emitted so far.
+/// What all clients share.
 struct State {
     catalogue: Arc<Catalogue>,
-    published: RwLock<Published>,
-    emitting: Emitting,
+    members: Members,
+    bounds: Bounds,
+    /// Whether websockets are written to beside the engine.
+    direct: bool,
+    /// How long a client may take nothing while something waits for it.
+    stall: Duration,
+    host: Host,
+}
+
+#[cfg(test)]
+impl State {
+    /// That of a plant without entities.
+    fn empty() -> Self {
+        Self {
+            catalogue: Arc::new(Catalogue::new(Vec::new())),
+            members: Members::new(0),
+            bounds: Bounds::of_plant(0),
+            direct: true,
+            stall: Duration::from_secs(10),
+            host: Host {
+                instance: "test".into(),
+                now: Arc::new(|| Timestamp::from_unix_ms(0)),
+            },
+        }
+    }
+}
+
+/// Who serves.
+#[derive(Clone)]
+pub struct Host {
+    /// The instance's name.
+    pub instance: Arc<str>,
+    /// Tells the server's time.
+    pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+impl Host {
+    fn hello(&self) -> Hello {
+        Hello {
+            instance: self.instance.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            timestamp: (self.now)(),
+        }
+    }
 }
 
 /// The mounted realtime service.
@@ -112,18 +167,30 @@ pub struct Shared {
 
 /// Builds the Socket.IO server and starts to publish `batches`. With `shared`, rooms span all
 /// instances.
+///
+/// # Errors
+/// What the system says when it has no thread left.
 pub async fn mount(
     catalogue: Arc<Catalogue>,
     batches: mpsc::Receiver<Batch>,
+    host: Host,
+    clients: &config::Clients,
     shared: Option<Shared>,
     health: &Health,
-) -> Realtime {
+) -> io::Result<Realtime> {
     let entities = catalogue.all().len();
-    let state = Arc::new(State {
-        catalogue,
-        published: RwLock::new(Published::new(entities)),
-        emitting: Emitting::default(),
-    });
+    let mount = Mount {
+        homes: Homes::start(health)?,
+        batches,
+        state: Arc::new(State {
+            catalogue,
+            members: Members::new(entities),
+            bounds: Bounds::of_plant(entities),
+            direct: clients.direct,
+            stall: clients.stall,
+            host,
+        }),
+    };
     let Some(Shared {
         redis,
         time,
@@ -133,8 +200,8 @@ pub async fn mount(
     else {
         let (service, io) = builder(entities).build_svc();
         io.ns("/", async || ());
-        io.ns(NAMESPACE, joined.with(greet(state.clone())));
-        return serve(service, &io, state, batches, None, health);
+        io.ns(NAMESPACE, joined(None).with(greet(mount.state.clone())));
+        return Ok(mount.serve(service, &io, None, health));
     };
     let rooms = format!("{}:rooms", redis.prefix);
     let backplane = Backplane::start(
@@ -145,49 +212,68 @@ pub async fn mount(
         health,
         shutdown,
     );
+    let own_room = format!("instance:{}", mount.state.host.instance);
     let config = RedisAdapterConfig::new().with_prefix(rooms);
     let adapter = RedisAdapterCtr::new_with_driver(backplane.clone(), config);
     let (service, io) = builder(entities)
         .with_adapter::<CustomRedisAdapter<_, Backplane>>(adapter)
         .build_svc();
+    let joined = joined(Some(own_room.clone()));
     let namespaces = [
         io.ns("/", async || ()).await,
-        io.ns(NAMESPACE, joined.with(greet(state.clone()))).await,
+        io.ns(NAMESPACE, joined.with(greet(mount.state.clone())))
+            .await,
     ];
     for error in namespaces.into_iter().filter_map(Result::err) {
         error!(%error, "a namespace cannot be opened");
     }
-    serve(service, &io, state, batches, Some(backplane), health)
+    let others = Others {
+        io: io.clone(),
+        backplane,
+        own_room,
+    };
+    Ok(mount.serve(service, &io, Some(others), health))
 }
 
-/// Puts the parts that every adapter has around a server.
-fn serve<S, A>(
-    service: SocketIoService<S, A>,
-    io: &SocketIo<A>,
-    state: Arc<State>,
+/// What goes around a server, whatever its adapter.
+struct Mount {
+    homes: Homes,
     batches: mpsc::Receiver<Batch>,
-    backplane: Option<Backplane>,
-    health: &Health,
-) -> Realtime
-where
-    A: Adapter,
-    S: Clone + Send + Sync + 'static,
-    SocketIoService<S, A>: tower::Service<
-            axum::extract::Request,
-            Response: axum::response::IntoResponse,
-            Error = Infallible,
-            Future: Send + 'static,
-        >,
-{
-    if let Some(namespace) = io.of(NAMESPACE) {
+    state: Arc<State>,
+}
+
+impl Mount {
+    fn serve<S, A>(
+        self,
+        service: SocketIoService<S, A>,
+        io: &SocketIo<A>,
+        others: Option<Others<A>>,
+        health: &Health,
+    ) -> Realtime
+    where
+        A: Adapter,
+        S: Clone + Send + Sync + 'static,
+        SocketIoService<S, A>: tower::Service<
+                axum::extract::Request,
+                Response: axum::response::IntoResponse,
+                Error = Infallible,
+                Future: Send + 'static,
+            >,
+    {
+        let Self {
+            homes,
+            batches,
+            state,
+        } = self;
+        let (publisher, messages) = mpsc::channel(WAITING_MESSAGES);
         health.spawn("publisher", |pulse| {
-            publisher::publish(namespace, state, batches, pulse)
+            publisher::publish(state.clone(), batches, messages, pulse)
         });
-    }
-    Realtime {
-        router: front::router(service, Sessions::default()),
-        closer: Closer::new(io.clone()),
-        announcer: Announcer::new(io.clone(), backplane),
+        Realtime {
+            router: front::router(service, state, homes),
+            closer: Closer::new(io.clone()),
+            announcer: Announcer::new(publisher, others),
+        }
     }
 }
 
@@ -203,6 +289,7 @@ fn builder(entities: usize) -> SocketIoBuilder {
         .ping_timeout(PING_TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
         .max_payload(MAX_MESSAGE_BYTES as u64)
+        .ws_read_buffer_size(READ_BUFFER_BYTES)
         .ws_max_message_size(MAX_MESSAGE_BYTES)
         .ws_max_frame_size(MAX_MESSAGE_BYTES)
         .max_buffer_size(buffered_packets)
@@ -213,28 +300,42 @@ fn builder(entities: usize) -> SocketIoBuilder {
 /// finds it in place, which a handler installed in the connect handler would not guarantee.
 ///
 /// There is no disconnect handler on purpose: with one the crate forgets the socket only later, and
-/// a client that leaves and joins again at once would not be let in.
+/// a client that leaves and joins again at once would lose its new stay. The stay ends with its
+/// [`StayGuard`], which the crate drops with the socket.
 fn greet<A: Adapter>(
     shared: Arc<State>,
-) -> impl FnOnce(SocketRef<A>) -> std::future::Ready<Result<(), Infallible>> + Clone + Send + Sync {
-    move |socket| {
-        let session = socket.req_parts().extensions.get::<Arc<Session>>().cloned();
-        let session = session.unwrap_or_default();
-        let joining = session.begin_joining();
-        let inbox = Arc::new(Inbox::new(Client::new(shared, session), joining));
-        socket.extensions.insert(inbox.clone());
-        socket.on_fallback(move |incoming: Incoming<A>| {
-            inbox.receive(incoming);
+) -> impl FnOnce(Joining<A>) -> std::future::Ready<Result<(), Infallible>> + Clone + Send + Sync {
+    move |Joining(socket)| {
+        let client = socket.req_parts().extensions.get::<Arc<Client>>().cloned();
+        // Every session comes through the layer that gives it one.
+        let client =
+            client.unwrap_or_else(|| Client::new(shared, tokio::runtime::Handle::current()));
+        let number = client.begin_stay(Box::new(Arc::downgrade(&socket)));
+        let guard = StayGuard {
+            client: client.clone(),
+            number,
+        };
+        socket.extensions.insert(Arc::new(guard));
+        socket.on_fallback(move |incoming: Incoming| {
+            inbound::serve(&client, number, &incoming);
             ready(())
         });
         ready(Ok(()))
     }
 }
 
-/// Runs when the client has its CONNECT packet and can be sent events.
-fn joined<A: Adapter>(Joined(socket): Joined<A>) -> std::future::Ready<()> {
-    if let Some(inbox) = socket.extensions.get::<Arc<Inbox>>() {
-        inbox.open(socket);
+/// Runs when the client's CONNECT packet is in the engine's queue. The client joins `own_room`, if there is
+/// one.
+fn joined<A: Adapter>(
+    own_room: Option<String>,
+) -> impl FnOnce(Joining<A>) -> std::future::Ready<()> + Clone + Send + Sync {
+    move |Joining(socket)| {
+        if let Some(own_room) = own_room {
+            socket.join(own_room);
+        }
+        if let Some(guard) = socket.extensions.get::<Arc<StayGuard>>() {
+            guard.client.join(guard.number);
+        }
+        ready(())
     }
-    ready(())
 }

@@ -1,118 +1,181 @@
-//! Sends what the plant gives rise to into the rooms of this instance's clients.
+//! Sends what the plant gives rise to, and this instance's messages, to the clients of this instance.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use socketioxide::{BroadcastError, adapter::Adapter, operators::BroadcastOperators};
-use tokio::sync::mpsc;
-use tracing::warn;
+use bytes::Bytes;
+use tokio::{sync::mpsc, task::yield_now};
 
 use crate::{
     grid::{
-        entity::EntityIndex,
-        event::{Audience, Batch, Event, RunChange},
-        time::Tick,
+        event::{Audience, Batch, Event, LossReason, Notification, Outgoing, RunChange},
+        time::{Tick, Timestamp},
     },
     health::Pulse,
 };
 
-use super::State;
+use super::{
+    State,
+    members::{Group, Subscription},
+    packet::{Addressed, Encoded},
+};
 
-/// How long to keep quiet about lost events after having said it once.
-const QUIET: Duration = Duration::from_secs(10);
+/// How many batches go out at once where the publisher is late: each client gets them in one write.
+const JOINED_BATCHES: usize = 16;
+/// After so many clients others get their turn on this thread.
+const CLIENTS_AT_A_STRETCH: usize = 64;
 
-/// The newest sample of each entity that has been emitted in the present run.
-pub(super) struct Published {
-    newest: Vec<Option<(Tick, Arc<Event>)>>,
+impl Addressed {
+    /// Whether it goes to clients with this subscription.
+    pub(super) fn reaches(&self, subscription: &Subscription) -> bool {
+        let mut entities = self.audience.entities().iter();
+        self.audience == Audience::Everyone || entities.any(|entity| subscription.has(*entity))
+    }
 }
 
-impl Published {
-    pub(super) fn new(entities: usize) -> Self {
+/// What goes out to the clients of one group at once.
+#[derive(Debug, Clone)]
+pub(super) struct Block {
+    /// All frames, one behind the other.
+    pub(super) wire: Bytes,
+    pub(super) events: Vec<Addressed>,
+    /// The group.
+    pub(super) subscription: Arc<Subscription>,
+    /// The newest tick of which it tells.
+    pub(super) tick: Tick,
+    /// The time when it goes out.
+    pub(super) now: Timestamp,
+    /// How many samples the group does not get, and why.
+    pub(super) lost: BTreeMap<LossReason, u64>,
+}
+
+impl Block {
+    /// Some of its events.
+    pub(super) fn only(&self, wanted: impl Fn(&Addressed) -> bool) -> Self {
+        let events: Vec<_> = self
+            .events
+            .iter()
+            .filter(|one| wanted(one))
+            .cloned()
+            .collect();
         Self {
-            newest: vec![None; entities],
+            wire: joined(&events),
+            events,
+            ..self.clone()
         }
-    }
-
-    /// The newest sample of an entity and its tick.
-    pub(super) fn newest(&self, entity: EntityIndex) -> Option<(Tick, &Arc<Event>)> {
-        let (tick, event) = self.newest.get(entity)?.as_ref()?;
-        Some((*tick, event))
-    }
-
-    fn note(&mut self, entity: Option<EntityIndex>, tick: Tick, event: &Arc<Event>) {
-        if let Some(newest) = entity.and_then(|entity| self.newest.get_mut(entity)) {
-            *newest = Some((tick, event.clone()));
-        }
-    }
-
-    fn forget(&mut self) {
-        self.newest.fill(None);
     }
 }
 
-/// Emits batch after batch until the engine ends.
-pub(super) async fn publish<A: Adapter>(
-    namespace: BroadcastOperators<A>,
+fn joined(events: &[Addressed]) -> Bytes {
+    let frames: Vec<&[u8]> = events.iter().map(|event| &event.frame.wire[..]).collect();
+    frames.concat().into()
+}
+
+/// Publishes batch after batch, and messages in between, until the engine ends.
+pub(super) async fn publish(
     shared: Arc<State>,
     mut batches: mpsc::Receiver<Batch>,
+    mut messages: mpsc::Receiver<Notification>,
     pulse: Pulse,
 ) {
-    let mut losses = Losses::default();
     let mut beats = pulse.interval();
+    let mut tick = Tick(0);
+    let mut due = Vec::with_capacity(JOINED_BATCHES);
     loop {
         pulse.beat();
-        let batch = tokio::select! {
-            batch = batches.recv() => batch,
+        let message = tokio::select! {
+            count = batches.recv_many(&mut due, JOINED_BATCHES) => {
+                if count == 0 {
+                    return;
+                }
+                None
+            }
+            message = messages.recv(), if !messages.is_closed() => message,
             _ = beats.tick() => continue,
         };
-        let Some(batch) = batch else {
-            return;
+        if let Some(message) = message {
+            let message = Outgoing::to_everyone(Event::Notification(message));
+            let now = (shared.host.now)();
+            let encoded = Encoded::new(std::iter::once((tick, &message)));
+            send_out(&shared, &encoded, &[], tick, now, &pulse).await;
+        }
+        if let Some(last) = due.last() {
+            tick = last.tick;
+            let now = (shared.host.now)();
+            let events = due
+                .iter()
+                .flat_map(|batch| batch.events.iter().map(|event| (batch.tick, event)));
+            let encoded = Encoded::new(events);
+            send_out(&shared, &encoded, &due, tick, now, &pulse).await;
+            due.clear();
+        }
+    }
+}
+
+async fn send_out(
+    shared: &State,
+    encoded: &Encoded,
+    batches: &[Batch],
+    tick: Tick,
+    now: Timestamp,
+    pulse: &Pulse,
+) {
+    let mut changes = batches.iter().rev();
+    let run_over = changes.find(|batch| batch.run != RunChange::None);
+    let run_over = run_over.map(|batch| batch.tick);
+    let groups = shared.members.begin(&encoded.events, run_over);
+    let mut served = 0;
+    for Group {
+        subscription,
+        clients,
+    } in groups
+    {
+        let Some(block) = block(encoded, batches, subscription, tick, now) else {
+            continue;
         };
-        let mut published = shared.published.write().await;
-        shared.emitting.begin(batch.tick);
-        for event in &batch.events {
-            if let Event::Sample(sample) = event.as_ref() {
-                let entity = shared.catalogue.find(sample.entity().as_str());
-                published.note(entity, batch.tick, event);
+        for client in clients.iter().flatten() {
+            client.deliver(&block);
+            served += 1;
+            if served % CLIENTS_AT_A_STRETCH == 0 {
+                pulse.beat();
+                yield_now().await;
             }
-            let local = namespace.clone().local();
-            let audience = match event.audience() {
-                Audience::Everyone => local,
-                Audience::Rooms(rooms) => local.to(rooms),
-            };
-            losses.count(audience.emit(event.name(), event.as_ref()).await);
-        }
-        if batch.run != RunChange::None {
-            published.forget();
         }
     }
 }
 
-/// Events that found a client's queue full.
-#[derive(Default)]
-struct Losses {
-    events: u64,
-    said: Option<Instant>,
-}
-
-impl Losses {
-    fn count(&mut self, emitted: Result<(), BroadcastError>) {
-        match emitted {
-            Ok(()) => return,
-            Err(BroadcastError::Socket(errors)) => self.events += errors.len() as u64,
-            Err(error) => {
-                warn!(%error, "an event could not be emitted");
-                return;
-            }
-        }
-        if self.said.is_none_or(|said| said.elapsed() > QUIET) {
-            self.said = Some(Instant::now());
-            warn!(
-                events.lost = self.events,
-                "clients that do not keep up have lost events"
-            );
+/// What goes out to a group; `None` if nothing does.
+fn block(
+    encoded: &Encoded,
+    batches: &[Batch],
+    subscription: Arc<Subscription>,
+    tick: Tick,
+    now: Timestamp,
+) -> Option<Block> {
+    let reaching = encoded
+        .events
+        .iter()
+        .filter(|one| one.reaches(&subscription));
+    let events: Vec<_> = reaching.cloned().collect();
+    let mut lost = BTreeMap::new();
+    for loss in batches.iter().flat_map(|batch| &batch.lost) {
+        if subscription.has(loss.entity) {
+            *lost.entry(loss.reason).or_default() += loss.samples;
         }
     }
+    if events.is_empty() && lost.is_empty() {
+        return None;
+    }
+    let wire = if events.len() == encoded.events.len() {
+        encoded.wire.clone()
+    } else {
+        joined(&events)
+    };
+    Some(Block {
+        wire,
+        events,
+        subscription,
+        tick,
+        now,
+        lost,
+    })
 }

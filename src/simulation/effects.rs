@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::grid::{
     alert::{Anomaly, Fault},
     command::Report,
-    event::{Batch, Event, Notification, RunChange},
+    event::{Batch, Event, Notification, Outgoing, RunChange},
     run::Run,
     time::Timestamp,
     topology::TopologyUpdate,
@@ -16,7 +16,7 @@ use super::{
     control::Effect,
     course::Course,
     history::History,
-    machine::{Machine, push, push_alert},
+    machine::{Machine, push_alert},
 };
 
 impl Machine {
@@ -31,17 +31,20 @@ impl Machine {
             Effect::Begin(run) => self.begin(run, batch, timestamp),
             Effect::StartedAgain => {
                 let notification = Notification::simulation_started(timestamp);
-                push(&mut batch.events, Event::Notification(notification));
+                tell(batch, Event::Notification(notification));
             }
             Effect::End => {
                 self.active = None;
                 self.alerts = Arc::default();
                 batch.run = RunChange::Ended;
                 let notification = Notification::simulation_stopped(timestamp);
-                push(&mut batch.events, Event::Notification(notification));
+                tell(batch, Event::Notification(notification));
             }
             Effect::Speed(_) | Effect::Inject(_) | Effect::EndInjection(_) => {}
-            Effect::Report(report) => push_alert(&mut batch.events, reported(report, timestamp)),
+            Effect::Report(report) => {
+                let alert = reported(report, timestamp);
+                push_alert(&mut batch.events, alert, self.spec.catalogue());
+            }
         }
         self.list_injections();
     }
@@ -56,7 +59,7 @@ impl Machine {
                 topology,
                 timestamp,
             };
-            push(&mut batch.events, Event::Topology(update));
+            tell(batch, Event::Topology(update));
         }
         self.active = Some(active);
         self.course = Some(Course::begin(run.clone()));
@@ -64,8 +67,12 @@ impl Machine {
         self.network = None;
         batch.run = RunChange::Began;
         let notification = Notification::simulation_started(timestamp);
-        push(&mut batch.events, Event::Notification(notification));
+        tell(batch, Event::Notification(notification));
     }
+}
+
+fn tell(batch: &mut Batch, event: Event) {
+    batch.events.push(Outgoing::to_everyone(event));
 }
 
 fn reported(report: &Report, timestamp: Timestamp) -> Event {

@@ -26,7 +26,7 @@ use crate::{
     config,
     grid::{
         command::Entry,
-        event::{Batch, Event, Notification, RunChange},
+        event::{Batch, Event, Notification, Outgoing, RunChange},
         time::{Tick, Timeline},
     },
     health::{Health, Pulse},
@@ -78,7 +78,7 @@ pub fn start(
         feed,
         view,
         step_time,
-        outlet: Outlet::new(outlet, spec.topology().clone()),
+        outlet: Outlet::new(outlet, spec.catalogue().clone(), spec.topology().clone()),
         restored: None,
     };
     engine.report_idle();
@@ -357,7 +357,8 @@ impl Engine {
         self.outlet.change_run(Batch {
             tick: now,
             run,
-            events: vec![Arc::new(Event::Notification(notification))],
+            events: vec![Outgoing::to_everyone(Event::Notification(notification))],
+            lost: Vec::new(),
             commands: Vec::new(),
         });
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::grid::{
     entity::{Catalogue, EntityIndex, EntityKind},
-    event::Event,
+    event::{Event, Outgoing},
     telemetry::Sample,
 };
 
@@ -41,12 +41,11 @@ impl History {
     pub fn new(catalogue: &Catalogue) -> Self {
         let all = catalogue.all();
         let stream = |kind| {
-            let entities = catalogue.of_kind(kind).count();
-            let first = all.iter().position(|entity| entity.kind == kind)?;
-            Some(Stream {
+            let range = catalogue.range(kind);
+            (!range.is_empty()).then(|| Stream {
                 kind,
-                first,
-                entities,
+                first: range.start,
+                entities: range.len(),
                 rows: VecDeque::new(),
             })
         };
@@ -69,24 +68,21 @@ impl History {
     }
 
     /// Adds the samples of one kind at one instant.
-    pub fn add(&mut self, kind: EntityKind, catalogue: &Catalogue, events: &[Arc<Event>]) {
+    pub fn add(&mut self, kind: EntityKind, samples: &[Outgoing]) {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.kind == kind) else {
             return;
         };
         let mut row = vec![None; stream.entities];
         let latest = Arc::make_mut(&mut self.latest);
-        for event in events {
-            let Event::Sample(sample) = event.as_ref() else {
-                continue;
-            };
-            let Some(at) = catalogue.find(sample.entity().as_str()) else {
+        for sample in samples {
+            let Some(at) = sample.sampled() else {
                 continue;
             };
             if let Some(slot) = latest.get_mut(at) {
-                *slot = Some(event.clone());
+                *slot = Some(sample.event.clone());
             }
             if let Some(slot) = at.checked_sub(stream.first).and_then(|at| row.get_mut(at)) {
-                *slot = Some(event.clone());
+                *slot = Some(sample.event.clone());
             }
         }
         if stream.rows.len() == self.depth {

@@ -15,7 +15,7 @@ use crate::{
     grid::{
         command::Entry,
         entity::{Catalogue, EntityKind},
-        event::{Batch, Effected, Event, Notification, RunChange},
+        event::{Batch, Effected, Event, Notification, Outgoing, RunChange},
         injection::InjectionView,
         run::{Run, SimulationView},
         time::{Tick, Timeline},
@@ -188,6 +188,7 @@ impl Machine {
             tick: self.done,
             run: RunChange::None,
             events: Vec::new(),
+            lost: Vec::new(),
             commands: Vec::new(),
         };
         self.advance(&mut batch.events);
@@ -271,7 +272,7 @@ impl Machine {
     }
 
     /// The run goes on by a tick.
-    fn advance(&mut self, events: &mut Vec<Arc<Event>>) {
+    fn advance(&mut self, events: &mut Vec<Outgoing>) {
         let timestamp = self.timeline.timestamp(self.done);
         let (Some(active), Some(course)) = (&mut self.active, &mut self.course) else {
             return;
@@ -283,24 +284,24 @@ impl Machine {
                 topology,
                 timestamp,
             };
-            push(events, Event::Topology(update));
+            events.push(Outgoing::to_everyone(Event::Topology(update)));
         }
         if news.unsolved {
             let notification = Notification::not_converged(timestamp);
-            push(events, Event::Notification(notification));
+            events.push(Outgoing::to_everyone(Event::Notification(notification)));
         }
         if !news.alerts.is_empty() {
             self.alerts = active.watch.alerts();
         }
         self.publish(events);
         for alert in news.alerts {
-            push_alert(events, alert);
+            push_alert(events, alert, self.spec.catalogue());
         }
         self.list_injections();
     }
 
     /// Samples go out whose period on the wire is over.
-    fn publish(&mut self, events: &mut Vec<Arc<Event>>) {
+    fn publish(&mut self, events: &mut Vec<Outgoing>) {
         let (Some(active), Some(course)) = (&self.active, &self.course) else {
             return;
         };
@@ -311,8 +312,9 @@ impl Machine {
                 continue;
             }
             let native = active.shown(kind, course, &self.spec);
-            let published = native.published(kind, timestamp);
-            self.history.add(kind, self.spec.catalogue(), &published);
+            let first = self.spec.catalogue().range(kind).start;
+            let published = native.published(kind, first, timestamp);
+            self.history.add(kind, &published);
             events.extend(published);
             if kind == EntityKind::Bus {
                 self.network = native.network(timestamp);
@@ -321,19 +323,14 @@ impl Machine {
     }
 }
 
-pub(super) fn push(events: &mut Vec<Arc<Event>>, event: Event) {
-    events.push(Arc::new(event));
-}
-
 /// An alert, and its notification if it has one.
-pub(super) fn push_alert(events: &mut Vec<Arc<Event>>, alert: Event) {
+pub(super) fn push_alert(events: &mut Vec<Outgoing>, alert: Event, catalogue: &Catalogue) {
     let notification = match &alert {
         Event::Fault(fault) => Notification::of_fault(fault),
         Event::Anomaly(anomaly) => Some(Notification::of_anomaly(anomaly)),
         _ => None,
     };
-    push(events, alert);
-    if let Some(notification) = notification {
-        push(events, Event::Notification(notification));
-    }
+    events.push(Outgoing::alert(alert, catalogue));
+    let notification = notification.map(Event::Notification);
+    events.extend(notification.map(Outgoing::to_everyone));
 }

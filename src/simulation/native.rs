@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     detect::Row,
     grid::{
-        entity::{Catalogue, EntityKind},
-        event::Event,
+        entity::{Catalogue, EntityIndex, EntityKind},
+        event::Outgoing,
         telemetry::Sample,
         time::Timestamp,
         topology::NetworkState,
@@ -183,13 +183,18 @@ impl Native {
         stream?.slots.get(entity)?.sample.as_ref()
     }
 
-    /// The newest samples of a kind, as they go out.
-    pub(super) fn published(&self, kind: EntityKind, timestamp: Timestamp) -> Vec<Arc<Event>> {
+    /// The newest samples of a kind, whose first entity stands at `first`, as they go out.
+    pub(super) fn published(
+        &self,
+        kind: EntityKind,
+        first: EntityIndex,
+        timestamp: Timestamp,
+    ) -> Vec<Outgoing> {
         let slots = self.slots(kind);
-        let fresh = slots.iter().filter(|slot| slot.fresh);
-        let samples = fresh.filter_map(|slot| slot.sample.clone());
-        samples
-            .map(|sample| Arc::new(Event::Sample(sample.stamped(timestamp))))
+        let fresh = (first..).zip(slots.iter()).filter(|(_, slot)| slot.fresh);
+        fresh
+            .filter_map(|(entity, slot)| Some((entity, slot.sample.clone()?)))
+            .map(|(entity, sample)| Outgoing::sample(entity, sample.stamped(timestamp)))
             .collect()
     }
 

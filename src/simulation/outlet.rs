@@ -1,12 +1,13 @@
 //! The way from the engine to the publisher.
 
-use std::{mem, sync::Arc};
+use std::{collections::BTreeMap, mem, sync::Arc};
 
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use crate::grid::{
-    event::{Batch, Event, RunChange},
+    entity::{Catalogue, EntityIndex},
+    event::{Batch, Event, LossReason, Lost, Outgoing, RunChange},
     time::{Tick, Timestamp},
     topology::Topology,
 };
@@ -18,26 +19,35 @@ use super::{alerts::Alerts, told::Told};
 /// emitted for a tick is never emitted again, whatever a replay of that tick gives rise to.
 pub(super) struct Outlet {
     sender: mpsc::Sender<Batch>,
+    catalogue: Arc<Catalogue>,
     /// The newest tick of which anything was emitted.
     emitted: Tick,
     told: Told,
     /// Batches have not been emitted whole since the network and the alerts were last told.
     gap: bool,
-    kept: Vec<Arc<Event>>,
+    kept: Vec<Outgoing>,
     kept_run: RunChange,
+    /// Samples that have been left out since the last batch went out.
+    lost: BTreeMap<(EntityIndex, LossReason), u64>,
     left_out: u64,
 }
 
 impl Outlet {
     /// One whose clients know `topology` and nothing else.
-    pub(super) fn new(sender: mpsc::Sender<Batch>, topology: Arc<Topology>) -> Self {
+    pub(super) fn new(
+        sender: mpsc::Sender<Batch>,
+        catalogue: Arc<Catalogue>,
+        topology: Arc<Topology>,
+    ) -> Self {
         Self {
             sender,
+            catalogue,
             emitted: Tick(0),
             told: Told::new(topology),
             gap: false,
             kept: Vec::new(),
             kept_run: RunChange::None,
+            lost: BTreeMap::new(),
             left_out: 0,
         }
     }
@@ -63,12 +73,15 @@ impl Outlet {
         timestamp: Timestamp,
     ) {
         if mem::take(&mut self.gap) {
-            let events = self.told.missing(topology, alerts, timestamp);
+            let events = self
+                .told
+                .missing(topology, alerts, &self.catalogue, timestamp);
             self.told.adopt(topology, alerts);
             self.pass_on(Batch {
                 tick: tick.max(self.emitted),
                 run: RunChange::None,
                 events,
+                lost: Vec::new(),
                 commands: Vec::new(),
             });
         }
@@ -87,10 +100,15 @@ impl Outlet {
             let mut commands = batch.commands.iter();
             !whole || commands.any(|command| command.events.contains(&at))
         };
-        let events = batch.events.iter().enumerate().filter_map(|(at, event)| {
-            let topology = matches!(event.as_ref(), Event::Topology(_));
-            (topology || !of_command(at)).then_some(event.as_ref())
-        });
+        let events = batch
+            .events
+            .iter()
+            .enumerate()
+            .filter_map(|(at, outgoing)| {
+                let event = outgoing.event.as_ref();
+                let topology = matches!(event, Event::Topology(_));
+                (topology || !of_command(at)).then_some(event)
+            });
         self.told.note(events, batch.run);
     }
 
@@ -103,6 +121,9 @@ impl Outlet {
         if !whole {
             self.gap = true;
             let events = mem::take(&mut batch.events);
+            if !again {
+                self.lose(&events, LossReason::Gap);
+            }
             batch
                 .commands
                 .retain(|command| !again || Some(command.position) == late);
@@ -122,6 +143,13 @@ impl Outlet {
         self.pass_on(batch);
     }
 
+    /// Counts the samples among `events`, which nobody gets.
+    fn lose(&mut self, events: &[Outgoing], reason: LossReason) {
+        for entity in events.iter().filter_map(Outgoing::sampled) {
+            *self.lost.entry((entity, reason)).or_default() += 1;
+        }
+    }
+
     fn pass_on(&mut self, mut batch: Batch) {
         if !self.kept.is_empty() {
             self.kept.append(&mut batch.events);
@@ -133,19 +161,34 @@ impl Outlet {
         if batch.events.is_empty() && batch.run == RunChange::None {
             return;
         }
-        if let Err(mpsc::error::TrySendError::Full(mut batch)) = self.sender.try_send(batch) {
-            let before = batch.events.len();
-            batch
-                .events
-                .retain(|event| !matches!(event.as_ref(), Event::Sample(_)));
-            self.left_out += (before - batch.events.len()) as u64;
-            warn!(
-                samples.left_out = self.left_out,
-                "the publisher is behind: samples are left out"
-            );
-            self.kept = batch.events;
-            self.kept_run = batch.run;
+        let lost = mem::take(&mut self.lost).into_iter();
+        batch.lost = lost
+            .map(|((entity, reason), samples)| Lost {
+                entity,
+                reason,
+                samples,
+            })
+            .collect();
+        if let Err(mpsc::error::TrySendError::Full(batch)) = self.sender.try_send(batch) {
+            self.keep(batch);
         }
+    }
+
+    /// Keeps all but the samples of a batch for the next one.
+    fn keep(&mut self, mut batch: Batch) {
+        for lost in batch.lost {
+            self.lost.insert((lost.entity, lost.reason), lost.samples);
+        }
+        self.lose(&batch.events, LossReason::Limit);
+        let before = batch.events.len();
+        batch.events.retain(|event| event.sampled().is_none());
+        self.left_out += (before - batch.events.len()) as u64;
+        warn!(
+            samples.left_out = self.left_out,
+            "the publisher is behind: samples are left out"
+        );
+        self.kept = batch.events;
+        self.kept_run = batch.run;
     }
 }
 
@@ -163,6 +206,10 @@ mod tests {
             buses: Vec::new(),
             branches: Vec::new(),
         })
+    }
+
+    fn nothing() -> Arc<Catalogue> {
+        Arc::new(Catalogue::new(Vec::new()))
     }
 
     fn fault() -> Fault {
@@ -189,9 +236,9 @@ mod tests {
 
     fn batch(tick: u64, command: Option<u64>) -> Batch {
         let time = Timestamp::from_unix_ms(0);
-        let started = || Arc::new(Event::Notification(Notification::simulation_started(time)));
-        let stopped = Arc::new(Event::Notification(Notification::simulation_stopped(time)));
-        let mut events = vec![stopped];
+        let tell = |message| Outgoing::to_everyone(Event::Notification(message));
+        let started = || tell(Notification::simulation_started(time));
+        let mut events = vec![tell(Notification::simulation_stopped(time))];
         let commands = command.map(|position| {
             events.push(started());
             Effected {
@@ -207,13 +254,14 @@ mod tests {
                 RunChange::None
             },
             events,
+            lost: Vec::new(),
             commands: commands.into_iter().collect(),
         }
     }
 
     fn emitted(sends: &[(Batch, bool, Option<u64>)]) -> Vec<(u64, usize, RunChange)> {
         let (sender, mut receiver) = mpsc::channel(10);
-        let mut outlet = Outlet::new(sender, network());
+        let mut outlet = Outlet::new(sender, nothing(), network());
         for (batch, too_old, late) in sends {
             outlet.emit(batch.clone(), *too_old, *late);
         }
@@ -226,13 +274,16 @@ mod tests {
     fn what_a_gap_has_changed_is_told_once_after_it() {
         let timestamp = Timestamp::from_unix_ms(900);
         let (sender, mut receiver) = mpsc::channel(10);
-        let mut outlet = Outlet::new(sender, network());
+        let mut outlet = Outlet::new(sender, nothing(), network());
         let mut names = |outlet: &mut Outlet, alerts: &Alerts| {
             outlet.close_gap(Tick(9), &network(), alerts, timestamp);
             let batches = std::iter::from_fn(|| receiver.try_recv().ok());
             batches
                 .flat_map(|batch| batch.events)
-                .map(|event| (event.name(), event.timestamp().unix_ms()))
+                .map(|outgoing| {
+                    let event = outgoing.event;
+                    (event.name(), event.timestamp().unix_ms())
+                })
                 .collect::<Vec<_>>()
         };
         let fault = fault();
@@ -243,7 +294,7 @@ mod tests {
         // Without a gap the events themselves tell it.
         assert_eq!(names(&mut outlet, &active), []);
         let raised = Batch {
-            events: vec![Arc::new(Event::Fault(fault))],
+            events: vec![Outgoing::alert(Event::Fault(fault), &nothing())],
             ..batch(5, None)
         };
         outlet.emit(raised, true, None);

@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::grid::{
     alert::{Anomaly, AnomalyPhase, Fault, FaultPhase},
-    event::{Event, Notification, RunChange},
+    entity::Catalogue,
+    event::{Event, Outgoing, RunChange},
     time::Timestamp,
     topology::{Topology, TopologyUpdate},
 };
 
-use super::{alerts::Alerts, wording};
+use super::{alerts::Alerts, machine::push_alert, wording};
 
 /// What was told last.
 #[derive(Debug)]
@@ -73,19 +74,20 @@ impl Told {
         }
     }
 
-    /// What is still to be told so that clients know this network and these alerts.
+    /// What is still to be told so that clients know this network and these alerts of a plant.
     pub(super) fn missing(
         &self,
         topology: &Arc<Topology>,
         alerts: &Alerts,
+        catalogue: &Catalogue,
         now: Timestamp,
-    ) -> Vec<Arc<Event>> {
+    ) -> Vec<Outgoing> {
         let mut events = Vec::new();
         if *self.topology != **topology {
-            events.push(Event::Topology(TopologyUpdate {
+            events.push(Outgoing::to_everyone(Event::Topology(TopologyUpdate {
                 topology: topology.clone(),
                 timestamp: now,
-            }));
+            })));
         }
         let active = |id: &String| alerts.faults.iter().any(|fault| fault.details.id == *id);
         for (_, fault) in self.faults.iter().filter(|(id, _)| !active(id)) {
@@ -100,7 +102,7 @@ impl Told {
                     ..cleared.as_ref().clone()
                 },
             );
-            push_fault(&mut events, ended);
+            push_alert(&mut events, Event::Fault(ended), catalogue);
         }
         for fault in &alerts.faults {
             let mut fault = fault.clone();
@@ -109,34 +111,22 @@ impl Told {
                 Some(_) => {}
                 None => fault.details.phase = FaultPhase::Raised,
             }
-            push_fault(&mut events, fault);
+            push_alert(&mut events, Event::Fault(fault), catalogue);
         }
         let active = |id: &String| alerts.anomalies.iter().any(|one| one.details.id == *id);
         for (_, anomaly) in self.anomalies.iter().filter(|(id, _)| !active(id)) {
             let mut anomaly = anomaly.clone();
             anomaly.details.phase = AnomalyPhase::Cleared;
             anomaly.timestamp = now;
-            push_anomaly(&mut events, anomaly);
+            push_alert(&mut events, Event::Anomaly(anomaly), catalogue);
         }
         for anomaly in &alerts.anomalies {
             if !self.anomalies.contains_key(&anomaly.details.id) {
-                push_anomaly(&mut events, anomaly.clone());
+                push_alert(&mut events, Event::Anomaly(anomaly.clone()), catalogue);
             }
         }
-        events.into_iter().map(Arc::new).collect()
+        events
     }
-}
-
-fn push_fault(events: &mut Vec<Event>, fault: Fault) {
-    let notification = Notification::of_fault(&fault);
-    events.push(Event::Fault(fault));
-    events.extend(notification.map(Event::Notification));
-}
-
-fn push_anomaly(events: &mut Vec<Event>, anomaly: Anomaly) {
-    let notification = Notification::of_anomaly(&anomaly);
-    events.push(Event::Anomaly(anomaly));
-    events.push(Event::Notification(notification));
 }
 
 #[cfg(test)]
@@ -178,8 +168,9 @@ mod tests {
         told.note(std::iter::once(&raised), RunChange::None);
         let now = Timestamp::from_unix_ms(9_000);
         let cleared = |alerts: &Alerts| {
-            let events = told.missing(&topology, alerts, now);
-            let Event::Fault(fault) = events[0].as_ref() else {
+            let catalogue = Catalogue::new(Vec::new());
+            let events = told.missing(&topology, alerts, &catalogue, now);
+            let Event::Fault(fault) = events[0].event.as_ref() else {
                 panic!("{events:?}");
             };
             assert_eq!(

@@ -6,7 +6,7 @@ use gridcast::{
     config::Config,
     grid::{
         command::{Command, Entry, Start, StartMode},
-        event::Batch,
+        event::{Batch, Outgoing},
         time::{Tick, Timestamp},
     },
     plant::PlantSpec,
@@ -38,8 +38,9 @@ fn start(seed: u64, speed: u32) -> Command {
 
 /// Everything of a batch that goes over the wire, with its names and without its times.
 fn wire(batch: &Batch) -> Vec<Value> {
-    let one = |event: &Arc<gridcast::grid::event::Event>| {
-        let mut payload = serde_json::to_value(event.as_ref()).unwrap();
+    let one = |outgoing: &Outgoing| {
+        let event = outgoing.event.as_ref();
+        let mut payload = serde_json::to_value(event).unwrap();
         payload.as_object_mut().unwrap().remove("timestamp");
         json!([event.name(), payload])
     };

@@ -26,7 +26,7 @@ async fn a_healthy_server_says_so_task_by_task() {
         assert_eq!(answer.status, 200, "{}", answer.text());
         let states = states(&answer.json());
         let names: Vec<_> = states.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["http", "engine", "publisher"]);
+        assert_eq!(names, ["http", "engine", "clients", "publisher"]);
         assert!(states.iter().all(|(_, state)| state == "running"));
     }
     let liveness = server.get("/healthz").await.json();
@@ -45,7 +45,7 @@ async fn a_healthy_server_says_so_task_by_task() {
 
 #[tokio::test]
 async fn a_task_that_has_ended_is_told_and_ends_the_server() {
-    for name in ["engine", "publisher"] {
+    for name in ["engine", "clients", "publisher"] {
         let server = TestServer::start().await;
         assert!(server.health().abort(name));
         let failed = soon("the failure", server.health().failed()).await;

@@ -62,7 +62,7 @@ fn watch_an_hour(seed: u64, start_ms: i64) {
                 units: Vec::new(),
             };
             for event in &batch.events {
-                match &**event {
+                match event.event.as_ref() {
                     Event::Topology(update) => {
                         topology = update.topology.clone();
                         changes += 1;

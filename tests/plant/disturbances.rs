@@ -6,12 +6,12 @@ use gridcast::{
         alert::{AnomalyType, FaultPhase, FaultType, Severity},
         command::Command,
         entity::EntityType,
-        event::Event,
+        event::{Audience, Event},
         injection::{Cause, InjectionKind},
         time::Tick,
         topology::Topology,
     },
-    plant::{InjectionRequest, Misplaced, Plant},
+    plant::{InjectionRequest, Misplaced, Plant, PlantSpec},
 };
 
 use crate::support::{
@@ -268,8 +268,11 @@ fn the_outage_of_a_transformer_overloads_the_other_and_leaves_its_bus_low() {
         .into_iter()
         .find(|(_, fault)| fault.details.fault_type == FaultType::Overload)
         .unwrap();
-    let rooms = fault.details.subject.rooms();
-    assert_eq!(rooms, ["bus:BUS-002", "bus:BUS-005"]);
+    // Whoever listens to one of its ends hears of it.
+    let catalogue = PlantSpec::default().catalogue().clone();
+    let ends = ["BUS-002", "BUS-005"].map(|id| catalogue.find(id).unwrap());
+    let audience = Audience::of(&fault.details.subject, &catalogue);
+    assert_eq!(audience, Audience::Either(ends));
 
     let mut driver = quiet(JUNE_EVENING);
     driver.disturb(InjectionKind::BranchTrip, "BRANCH-005", None, Some(30.0));

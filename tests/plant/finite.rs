@@ -23,7 +23,7 @@ fn live_through_a_day(seed: u64, start_ms: i64) {
     for tick in 0..86_400 {
         let batch = driver.machine.tick();
         for event in &batch.events {
-            let gridcast::grid::event::Event::Sample(sample) = &**event else {
+            let gridcast::grid::event::Event::Sample(sample) = event.event.as_ref() else {
                 continue;
             };
             samples += 1;

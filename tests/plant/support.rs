@@ -318,7 +318,7 @@ impl Driver {
     pub(crate) fn tick(&mut self) -> Batch {
         let batch = self.machine.tick();
         let tick = batch.tick;
-        let events = batch.events.iter().map(|event| (tick, event.clone()));
+        let events = batch.events.iter().map(|event| (tick, event.event.clone()));
         self.events.extend(events);
         batch
     }

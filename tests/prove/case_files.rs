@@ -26,6 +26,8 @@ const LARGEST: usize = 5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_case_file_streams_at_its_own_power_flow() {
+    // For a second look at the large ones: `BUSES_MIN=6000 make prove`.
+    let least = std::env::var("BUSES_MIN").map_or(0, |least| least.parse().unwrap());
     let mut cases: Vec<_> = fs::read_dir(case_file::folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -39,6 +41,7 @@ async fn every_case_file_streams_at_its_own_power_flow() {
         })
         .filter_map(|path| Solved::of(&path))
         .filter(|case| case.buses <= BUSES_MAX)
+        .filter(|case| case.buses >= least)
         .collect();
     cases.sort_by_key(|case| case.buses);
     println!("case, buses, seconds until ready, until the first sample, rounds of samples");
@@ -70,5 +73,5 @@ async fn every_case_file_streams_at_its_own_power_flow() {
         begun.elapsed().as_secs_f64()
     );
     assert!(late.is_empty(), "late: {late:?}");
-    assert!(cases.len() >= SOLVABLE, "{}", cases.len());
+    assert!(least > 0 || cases.len() >= SOLVABLE, "{}", cases.len());
 }

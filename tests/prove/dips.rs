@@ -70,7 +70,7 @@ fn every_dip_of_a_day_is_a_fault() {
             place(&mut machine, Command::Inject(order));
         }
         for event in machine.tick().events {
-            if let Event::Fault(fault) = &*event
+            if let Event::Fault(fault) = event.event.as_ref()
                 && fault.details.fault_type == FaultType::Undervoltage
                 && fault.details.phase == FaultPhase::Cleared
             {

@@ -35,6 +35,9 @@ impl Process {
             command.env_remove(setting.variable);
         }
         command.env("PORT", "0");
+        if let Ok(delivery) = std::env::var(super::server::TEST_DELIVERY) {
+            command.env("DELIVERY", delivery);
+        }
         command.envs(settings.iter().copied()).args(arguments);
         command.stdin(Stdio::null()).kill_on_drop(true);
         command

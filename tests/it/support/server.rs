@@ -14,13 +14,17 @@ pub(crate) struct TestServer {
     server: Server,
 }
 
+/// The variable that says over which way of delivery the tests run; `direct` if it is not set.
+pub(crate) const TEST_DELIVERY: &str = "TEST_DELIVERY";
+
 impl TestServer {
     /// One with default settings.
     pub(crate) async fn start() -> Self {
         Self::with(&[]).await
     }
 
-    /// One with these settings, by the names of their variables. The environment does not count.
+    /// One with these settings, by the names of their variables. Of the environment only [`TEST_DELIVERY`]
+    /// counts.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let config = Config::from_values(|setting| {
             let given = settings.iter().find(|(name, _)| *name == setting.variable);
@@ -28,6 +32,7 @@ impl TestServer {
                 (Some((_, value)), _) => Some((*value).to_owned()),
                 (None, "PORT") => Some("0".into()),
                 (None, "HOST") => Some("127.0.0.1".into()),
+                (None, "DELIVERY") => std::env::var(TEST_DELIVERY).ok(),
                 (None, _) => None,
             }
         });

@@ -167,19 +167,23 @@ impl Socket {
         self.ask("unsubscribe:converters", &["fence"]).await
     }
 
-    /// Sends a request and returns whether the connection ended instead of an ack.
+    /// Sends requests, each after the answer to the one before, and returns whether the connection ended.
+    /// One that has been condemned may still answer what it had read.
     pub(crate) async fn ask_or_end(&mut self) -> bool {
-        let request = "42/realtime,99[\"subscribe:buses\",[]]";
-        if !self.try_send(Message::text(request)).await {
-            return true;
-        }
-        loop {
-            match self.next().await {
-                Frame::Closed(_) => return true,
-                Frame::Text(text) if text.starts_with("43/realtime,99") => return false,
-                _ => {}
+        for id in 90..100 {
+            let request = format!("42/realtime,{id}[\"subscribe:buses\",[]]");
+            if !self.try_send(Message::text(request)).await {
+                return true;
+            }
+            loop {
+                match self.next().await {
+                    Frame::Closed(_) => return true,
+                    Frame::Text(text) if text.starts_with(&format!("43/realtime,{id}")) => break,
+                    _ => {}
+                }
             }
         }
+        false
     }
 
     /// Waits for the end of the connection, leaving out what comes before, and returns it.

@@ -3,15 +3,16 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use gridcast::{
-    config::Listen,
+    config::{Clients, Listen},
     grid::{
-        event::{Batch, Event, RunChange},
+        entity::Catalogue,
+        event::{Batch, Event, Outgoing, RunChange},
         time::{Tick, Timeline, Timestamp},
     },
     health::Health,
     net::{listener::Listener, serve::serve},
     plant::PlantSpec,
-    realtime,
+    realtime::{self, Host},
 };
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -23,10 +24,16 @@ pub(crate) struct Stage {
     address: SocketAddr,
     batches: mpsc::Sender<Batch>,
     timeline: Timeline,
+    catalogue: Arc<Catalogue>,
 }
 
 impl Stage {
     pub(crate) async fn start() -> Self {
+        let plain = std::env::var(super::server::TEST_DELIVERY).is_ok_and(|way| way == "plain");
+        let clients = Clients {
+            direct: !plain,
+            ..Clients::default()
+        };
         let host = Some("127.0.0.1".parse().unwrap());
         let listener = Listener::bind(&Listen { host, port: 0 }).unwrap();
         let address = listener.addresses()[0];
@@ -34,13 +41,30 @@ impl Stage {
         let catalogue = PlantSpec::default().catalogue().clone();
         let shutdown = CancellationToken::new();
         let health = Health::new(shutdown.clone());
-        let realtime = realtime::mount(catalogue, outlet, None, &health).await;
+        let host = Host {
+            instance: "stage".into(),
+            now: Arc::new(|| Timestamp::from_unix_ms(0)),
+        };
+        let known = catalogue.clone();
+        let realtime = realtime::mount(known, outlet, host, &clients, None, &health);
+        let realtime = realtime.await.unwrap();
         let (_, router) = watch::channel(realtime.router);
         health.spawn("http", |pulse| serve(listener, router, pulse, shutdown));
         Self {
             address,
             batches,
             timeline: Timeline::default(),
+            catalogue,
+        }
+    }
+
+    fn outgoing(&self, event: Event) -> Outgoing {
+        match event {
+            Event::Sample(sample) => {
+                let entity = self.catalogue.find(sample.entity().as_str());
+                Outgoing::sample(entity.unwrap(), sample)
+            }
+            other => Outgoing::alert(other, &self.catalogue),
         }
     }
 
@@ -61,7 +85,11 @@ impl Stage {
         let batch = Batch {
             tick: Tick(tick),
             run,
-            events: events.into_iter().map(Arc::new).collect(),
+            events: events
+                .into_iter()
+                .map(|event| self.outgoing(event))
+                .collect(),
+            lost: Vec::new(),
             commands: Vec::new(),
         };
         self.batches.send(batch).await.unwrap();
