@@ -29,6 +29,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long to wait before trying again to start a run.
 const AUTOSTART_PAUSE: Duration = Duration::from_secs(1);
 
+/// A start that takes longer answers what it cannot serve yet; before, connections wait.
+const QUICK_START: Duration = Duration::from_secs(1);
+
 /// A start that takes longer says so, and goes on saying so.
 const LONG_START: Duration = Duration::from_secs(5);
 
@@ -111,8 +114,11 @@ impl Starting {
         };
         let (router, present) =
             watch::channel(http::starting(done, &config.api, redis, health.clone()));
-        let serving = health.spawn("http", |pulse| {
-            serve(listener, present, pulse, shutdown.clone())
+        let (mut ready, end) = (present.clone(), shutdown.clone());
+        let serving = health.spawn("http", |pulse| async move {
+            // Whoever connects to a server that will be ready at once is served by that, not refused.
+            let _ = timeout(QUICK_START, ready.changed()).await;
+            serve(listener, present, pulse, end).await;
         });
         Ok(Self {
             addresses,

@@ -33,10 +33,22 @@
 //! says. After each of them limits look at what sensors show; every 0.5, 1 and 2 simulated seconds all
 //! entities of a kind are sampled, sensor faults distort that, and [detectors](detect) see it. When a
 //! stream's period on the wire is over, what sensors show goes out: one [`Event`](grid::event::Event) per
-//! entity, in a [`Batch`](grid::event::Batch) with the faults and anomalies. The batch passes a bounded
-//! channel that never makes the engine wait. The publisher in [`realtime`] emits each event, encoded once,
-//! into the room of its entity. One direction, one channel, no lock of ours on the way but the one that
-//! keeps snapshots on subscribe in step.
+//! entity, in a [`Batch`](grid::event::Batch) with the faults and anomalies, each with those it is for.
+//! The batch passes a bounded channel that never makes the engine wait.
+//!
+//! From there to the client it takes seven files, on one thread of its own:
+//!
+//! 1. `realtime/publisher.rs` takes the batch, joined with others where it is late.
+//! 2. `realtime/packet.rs` encodes its events once, into frames of a websocket.
+//! 3. `realtime/members.rs` notes the newest samples and tells the groups: clients of equal subscriptions.
+//!    The publisher joins the frames of each group once.
+//! 4. `realtime/client.rs` is all that is known of a client, behind its only lock. Acks, snapshots and
+//!    messages meet the samples here, so that all leave in one order.
+//! 5. `realtime/outbox.rs` writes the block to the socket, where `net/frames.rs`
+//! 6. says that the Socket.IO engine, which shares the socket, is between two frames.
+//! 7. `realtime/queue.rs` keeps what the socket does not take, within bounds.
+//!
+//! A client that polls, and `DELIVERY=plain`, take the way through the engine's queue from `outbox.rs` on.
 //!
 //! # A command's way
 //!
@@ -67,7 +79,7 @@
 //! | What | Where |
 //! |---|---|
 //! | an event we emit | a variant in [`grid::event`], with its name and audience |
-//! | an event we accept | a row in [`realtime::messages::REQUESTS`] |
+//! | an event we accept | a row in [`realtime::messages::REQUESTS`], what it does in `realtime/inbound.rs` |
 //! | a REST route | a file in `http/` and its `.merge(…)` in `http/mod.rs` |
 //! | an injection | a variant in [`grid::injection`], where it fits in `plant/placement.rs`, what it does in `plant::Acting` or `simulation/sensor.rs` |
 //! | a limit | [`detect::fault`] and its words in `simulation/wording.rs` |

@@ -50,6 +50,8 @@ const STARTER: &str = "swagger-initializer.js";
     messages::Subscribed,
     messages::Unsubscribed,
     messages::Exception,
+    messages::Hello,
+    messages::Dropped,
 )))]
 struct Events;
 

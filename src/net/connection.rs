@@ -25,6 +25,10 @@ use tokio::{
 /// client that has gone, or does not read, must not hold its buffers for ever.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
+/// As many bytes wait in the kernel to be sent: with megabytes of them, which it would take, a client that
+/// did not read for a while would get minutes of old samples before the present ones.
+const UNSENT_BYTES: u32 = 32 * 1024;
+
 /// Who stands between the writer of a websocket and its stream, and may write in between.
 pub trait Between: Send + Sync {
     /// Writes for the websocket's writer, as [`AsyncWrite::poll_write`] does.
@@ -61,7 +65,10 @@ impl Connection {
         // Without it small packets wait for the acknowledgement of the one before (RFC 896, RFC 1122).
         let _ = socket.set_tcp_nodelay(true);
         #[cfg(target_os = "linux")]
-        let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+        {
+            let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+            let _ = socket.set_tcp_notsent_lowat(UNSENT_BYTES);
+        }
         let stream = Arc::new(stream);
         let between = Arc::default();
         let handle = ConnectionHandle {

@@ -15,7 +15,7 @@ use std::{
 use tokio::{
     net::TcpStream,
     runtime::Handle,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 use tracing::{debug, warn};
 
@@ -37,6 +37,8 @@ use super::{
 
 /// How long to leave the engine's queue alone when it is full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(10);
+/// How long to wait before looking again whether a client may be told what it has lost.
+const TELLING_PAUSE: Duration = Duration::from_millis(250);
 
 /// One client.
 pub(super) struct Client {
@@ -108,7 +110,7 @@ impl Client {
         known.end_stay(&self.shared);
         known.stays += 1;
         known.stay = Some(stay);
-        known.outbox.close(self.shared.direct);
+        known.outbox.begin(self.shared.direct);
         known.stays
     }
 
@@ -276,13 +278,21 @@ impl Client {
     fn go_on(&self) -> Option<(Wait, Instant)> {
         let mut known = self.lock();
         let Known { outbox, stay, .. } = &mut *known;
-        match outbox.flush(stay.as_deref(), self.shared.direct) {
-            Wait::Nothing => {
-                outbox.end_draining();
-                None
+        let mut wait = outbox.flush(stay.as_deref(), self.shared.direct);
+        if matches!(wait, Wait::Nothing) && outbox.has_untold_losses() {
+            let now = (self.shared.host.now)();
+            // A queue that is empty takes one message.
+            let _ = outbox.tell_losses(&self.shared.bounds, now);
+            wait = outbox.flush(stay.as_deref(), self.shared.direct);
+            if matches!(wait, Wait::Nothing) && outbox.has_untold_losses() {
+                return Some((Wait::Telling, Instant::now() + TELLING_PAUSE));
             }
-            wait => Some((wait, outbox.progress() + self.shared.stall)),
         }
+        if matches!(wait, Wait::Nothing) {
+            outbox.end_draining();
+            return None;
+        }
+        Some((wait, outbox.progress() + self.shared.stall))
     }
 
     /// Cuts the client off unless something has gone out since.
@@ -325,6 +335,7 @@ impl Known {
         }
         self.changed = false;
         self.stay = None;
+        self.outbox.close();
     }
 
     /// Notes which samples of an entity that is left may have reached the client.
@@ -380,6 +391,10 @@ async fn drain(client: Arc<Client>) {
             }
             Wait::Engine(engine) => timeout_at(deadline, engine.notified()).await,
             Wait::EngineQueue => timeout_at(deadline, sleep(FULL_QUEUE_PAUSE)).await,
+            Wait::Telling => {
+                sleep_until(deadline).await;
+                continue;
+            }
         };
         if waited.is_err() && client.has_stalled() {
             return;

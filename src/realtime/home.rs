@@ -1,4 +1,5 @@
-//! Threads on which the engine serves clients, each client on one of them for good.
+//! Threads on which the engine serves clients, each client on one of them for good, and that of the
+//! publisher.
 //!
 //! The crate runs what belongs to a client in several tasks: it reads, writes, joins namespaces, runs
 //! handlers. On a runtime of one thread none of these overtakes another in the middle. So a CONNECT packet
@@ -31,6 +32,7 @@ const MAX_HOMES: usize = 8;
 pub(super) struct Homes {
     handles: Vec<Handle>,
     next: AtomicUsize,
+    publisher: Handle,
     _end: DropGuard,
 }
 
@@ -43,12 +45,15 @@ impl Homes {
     pub(super) fn start(health: &Health) -> io::Result<Self> {
         let end = CancellationToken::new();
         let here = Handle::current();
-        let handles = if here.runtime_flavor() == RuntimeFlavor::CurrentThread {
-            vec![here]
+        let (publisher, handles) = if here.runtime_flavor() == RuntimeFlavor::CurrentThread {
+            (here.clone(), vec![here])
         } else {
             let processors = thread::available_parallelism().map_or(1, NonZero::get);
-            let handles = (0..processors.min(MAX_HOMES)).map(|_| start(end.clone()));
-            handles.collect::<io::Result<Vec<_>>>()?
+            let handles = (0..processors.min(MAX_HOMES)).map(|_| start("clients", end.clone()));
+            (
+                start("publisher", end.clone())?,
+                handles.collect::<io::Result<Vec<_>>>()?,
+            )
         };
         health.spawn("clients", |pulse| {
             watch(handles.clone(), end.clone(), pulse)
@@ -56,8 +61,15 @@ impl Homes {
         Ok(Self {
             handles,
             next: AtomicUsize::new(0),
+            publisher,
             _end: end.drop_guard(),
         })
+    }
+
+    /// The thread of the publisher. It has one of its own because it is busy for as long as a tick takes to
+    /// go out to all clients, and does not pay for moving from one thread to another meanwhile.
+    pub(super) fn publisher(&self) -> &Handle {
+        &self.publisher
     }
 
     /// A home for another client.
@@ -67,11 +79,11 @@ impl Homes {
     }
 }
 
-fn start(end: CancellationToken) -> io::Result<Handle> {
+fn start(name: &str, end: CancellationToken) -> io::Result<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     thread::Builder::new()
-        .name("clients".into())
+        .name(name.into())
         .spawn(move || runtime.block_on(end.cancelled()))?;
     Ok(handle)
 }

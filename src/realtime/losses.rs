@@ -69,6 +69,13 @@ impl Losses {
         Frame::event(DROPPED, &dropped)
     }
 
+    /// Whether there is something left to tell.
+    pub(super) fn are_untold(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|untold| !untold.samples.is_empty())
+    }
+
     /// A message has begun to go out.
     pub(super) fn went_out(&mut self, frame: &Frame) {
         if let Some(untold) = &mut self.0

@@ -45,7 +45,7 @@ use crate::{
     health::Health,
 };
 
-pub use self::{announcer::Announcer, backplane::Unreachable};
+pub use self::{announcer::Announcer, backplane::Unreachable, packet::Encoded};
 use self::{
     announcer::Others,
     backplane::Backplane,
@@ -200,7 +200,7 @@ pub async fn mount(
     else {
         let (service, io) = builder(entities).build_svc();
         io.ns("/", async || ());
-        io.ns(NAMESPACE, joined(None).with(greet(mount.state.clone())));
+        io.ns(NAMESPACE, joined.with(greet(mount.state.clone(), None)));
         return Ok(mount.serve(service, &io, None, health));
     };
     let rooms = format!("{}:rooms", redis.prefix);
@@ -218,11 +218,10 @@ pub async fn mount(
     let (service, io) = builder(entities)
         .with_adapter::<CustomRedisAdapter<_, Backplane>>(adapter)
         .build_svc();
-    let joined = joined(Some(own_room.clone()));
+    let greet = greet(mount.state.clone(), Some(own_room.clone()));
     let namespaces = [
         io.ns("/", async || ()).await,
-        io.ns(NAMESPACE, joined.with(greet(mount.state.clone())))
-            .await,
+        io.ns(NAMESPACE, joined.with(greet)).await,
     ];
     for error in namespaces.into_iter().filter_map(Result::err) {
         error!(%error, "a namespace cannot be opened");
@@ -266,6 +265,7 @@ impl Mount {
             state,
         } = self;
         let (publisher, messages) = mpsc::channel(WAITING_MESSAGES);
+        let _on_its_thread = homes.publisher().enter();
         health.spawn("publisher", |pulse| {
             publisher::publish(state.clone(), batches, messages, pulse)
         });
@@ -297,19 +297,24 @@ fn builder(entities: usize) -> SocketIoBuilder {
 }
 
 /// Installs a client's handler ahead of its CONNECT packet: what it sends on receiving that packet
-/// finds it in place, which a handler installed in the connect handler would not guarantee.
+/// finds it in place, which a handler installed in the connect handler would not guarantee. From the
+/// same moment on it is in `own_room`, if there is one.
 ///
 /// There is no disconnect handler on purpose: with one the crate forgets the socket only later, and
 /// a client that leaves and joins again at once would lose its new stay. The stay ends with its
 /// [`StayGuard`], which the crate drops with the socket.
 fn greet<A: Adapter>(
     shared: Arc<State>,
+    own_room: Option<String>,
 ) -> impl FnOnce(Joining<A>) -> std::future::Ready<Result<(), Infallible>> + Clone + Send + Sync {
     move |Joining(socket)| {
         let client = socket.req_parts().extensions.get::<Arc<Client>>().cloned();
         // Every session comes through the layer that gives it one.
         let client =
             client.unwrap_or_else(|| Client::new(shared, tokio::runtime::Handle::current()));
+        if let Some(own_room) = own_room {
+            socket.join(own_room);
+        }
         let number = client.begin_stay(Box::new(Arc::downgrade(&socket)));
         let guard = StayGuard {
             client: client.clone(),
@@ -324,18 +329,10 @@ fn greet<A: Adapter>(
     }
 }
 
-/// Runs when the client's CONNECT packet is in the engine's queue. The client joins `own_room`, if there is
-/// one.
-fn joined<A: Adapter>(
-    own_room: Option<String>,
-) -> impl FnOnce(Joining<A>) -> std::future::Ready<()> + Clone + Send + Sync {
-    move |Joining(socket)| {
-        if let Some(own_room) = own_room {
-            socket.join(own_room);
-        }
-        if let Some(guard) = socket.extensions.get::<Arc<StayGuard>>() {
-            guard.client.join(guard.number);
-        }
-        ready(())
+/// Runs when the client's CONNECT packet is in the engine's queue.
+fn joined<A: Adapter>(Joining(socket): Joining<A>) -> std::future::Ready<()> {
+    if let Some(guard) = socket.extensions.get::<Arc<StayGuard>>() {
+        guard.client.join(guard.number);
     }
+    ready(())
 }

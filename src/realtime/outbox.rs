@@ -66,6 +66,8 @@ pub(super) enum Wait {
     Engine(Arc<Notify>),
     /// Room in the engine's queue, which nobody tells of.
     EngineQueue,
+    /// The time to tell what was lost.
+    Telling,
 }
 
 /// The way out to one client.
@@ -106,13 +108,18 @@ impl Outbox {
         });
     }
 
-    /// The client begins to join. With `direct` its websocket is written to from the CONNECT packet on.
-    pub(super) fn close(&mut self, direct: bool) {
+    /// The client has left: what waits for it is of no use any more.
+    pub(super) fn close(&mut self) {
         self.queue.clear();
-        if self.way == Way::Gone && self.line.is_some() {
-            return;
+        // A connection that was cut off stays so. Who polls has none that could be.
+        if self.way != Way::Gone || self.line.is_none() {
+            self.way = Way::Closed;
         }
-        self.way = Way::Closed;
+    }
+
+    /// The client begins to join. With `direct` its websocket is written to from the CONNECT packet on.
+    pub(super) fn begin(&mut self, direct: bool) {
+        self.close();
         if let Some(line) = self.line.as_mut().filter(|line| direct && line.from_begin) {
             line.follower.look_out(Marker::Prefix(CONNECT_PACKET));
         }
@@ -162,7 +169,7 @@ impl Outbox {
     /// Delivers what a tick brings to the client's group, in one write if the client keeps up.
     pub(super) fn deliver(&mut self, block: &Block, bounds: &Bounds) -> Result<(), Overflow> {
         let mut written = 0;
-        if let Some(line) = self.free_line() {
+        if let Some(line) = self.idle_line() {
             match line.stream.try_write(&block.wire) {
                 Ok(bytes) if bytes == block.wire.len() => return Ok(()),
                 Ok(bytes) => written = bytes,
@@ -219,11 +226,21 @@ impl Outbox {
         }
     }
 
+    /// Whether there is something to tell the client of what it has lost.
+    pub(super) fn has_untold_losses(&self) -> bool {
+        self.way != Way::Gone && self.losses.are_untold()
+    }
+
     /// The websocket, if it can be written to before anything else.
-    fn free_line(&self) -> Option<&Line> {
+    fn idle_line(&self) -> Option<&Line> {
+        let line = self.open_line();
+        line.filter(|_| self.queue.is_empty())
+    }
+
+    /// The websocket, if messages that wait may be begun on it.
+    fn open_line(&self) -> Option<&Line> {
         let line = self.line.as_ref()?;
-        let free = self.way == Way::Direct && self.queue.is_empty() && line.follower.at_boundary();
-        free.then_some(line)
+        (self.way == Way::Direct && line.follower.at_boundary()).then_some(line)
     }
 
     /// Sends what waits, as far as it can be sent now. Returns what the rest waits for.
@@ -234,20 +251,20 @@ impl Outbox {
         match (self.way, stay) {
             (Way::Gone, _) => Wait::Nothing,
             (Way::Plain, Some(stay)) => self.flush_plain(stay, direct),
-            (Way::Direct, _) => self.flush_direct(),
-            (Way::Plain | Way::Closed, _) => self.wait_for_engine(),
+            (Way::Direct | Way::Closed, _) => self.flush_direct(),
+            (Way::Plain, None) => self.wait_for_engine(),
         }
     }
 
     fn flush_direct(&mut self) -> Wait {
         while !self.queue.is_empty() {
-            let Some(line) = &self.line else {
-                break;
-            };
-            let only_rest = !line.follower.at_boundary();
+            let only_rest = self.open_line().is_none();
             if only_rest && !self.queue.is_inside_message() {
                 return self.wait_for_engine();
             }
+            let Some(line) = &self.line else {
+                break;
+            };
             match line.stream.try_write_vectored(&self.queue.parts(only_rest)) {
                 Ok(bytes) => {
                     self.progress = Instant::now();
@@ -276,7 +293,7 @@ impl Outbox {
                     }
                 }
                 Sent::Full => return Wait::EngineQueue,
-                Sent::Gone => self.give_up(),
+                Sent::Gone => self.close(),
             }
         }
         Wait::Nothing

@@ -180,17 +180,17 @@ pub(super) struct Addressed {
     pub(super) frame: Frame,
 }
 
-/// Events that were encoded together.
+/// Events that were encoded together, once for all clients.
 #[derive(Debug, Default)]
-pub(super) struct Encoded {
+pub struct Encoded {
     /// All of them, one behind the other.
     pub(super) wire: Bytes,
     pub(super) events: Vec<Addressed>,
 }
 
 impl Encoded {
-    /// Encodes events, each with its tick.
-    pub(super) fn new<'a>(events: impl Iterator<Item = (Tick, &'a Outgoing)>) -> Self {
+    /// Encodes events, each with its tick. One that cannot be written as JSON is left out and logged.
+    pub fn new<'a>(events: impl Iterator<Item = (Tick, &'a Outgoing)>) -> Self {
         let mut encoder = Encoder::default();
         let places: Vec<_> = events
             .filter_map(|(tick, outgoing)| {
@@ -209,6 +209,14 @@ impl Encoded {
             events: events.collect(),
             wire,
         }
+    }
+}
+
+impl Encoded {
+    /// All of them as they go over a websocket, one frame behind the other.
+    #[must_use]
+    pub fn wire(&self) -> &Bytes {
+        &self.wire
     }
 }
 

@@ -21,8 +21,8 @@ use super::{
 
 /// How many batches go out at once where the publisher is late: each client gets them in one write.
 const JOINED_BATCHES: usize = 16;
-/// After so many clients others get their turn on this thread.
-const CLIENTS_AT_A_STRETCH: usize = 64;
+/// After so many clients the publisher gives a sign of life and lets others have their turn.
+const CLIENTS_AT_A_STRETCH: usize = 512;
 
 impl Addressed {
     /// Whether it goes to clients with this subscription.

@@ -15,6 +15,7 @@ mod engineio_websocket;
 mod events;
 mod health;
 mod hostile;
+mod joining;
 mod limits;
 mod openapi;
 mod process;

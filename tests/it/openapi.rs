@@ -263,6 +263,12 @@ async fn streamed_payloads_acks_and_exceptions_are_as_documented() {
     document.check_component("Notification", &events.last().unwrap().1);
     document.check_component("Subscribed", &json!({"subscribed": ["CONV-001"]}));
     document.check_component("Unsubscribed", &json!({"unsubscribed": []}));
+    socket.send(r#"42/realtime,5["gridcast:hello"]"#).await;
+    let hello = socket.ack(5).await;
+    document.check_component("Hello", &hello[0]);
+    let dropped = json!({"counts": {"slow": 3, "gap": 1}, "since": "2026-11-23T23:14:26.500Z",
+        "timestamp": "2026-11-23T23:14:27.500Z"});
+    document.check_component("Dropped", &dropped);
 }
 
 /// The types behind the schemas read what the schemas describe.

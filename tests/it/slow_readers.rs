@@ -1,8 +1,9 @@
 //! Clients that do not read: they are removed, and nobody else notices.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use serde_json::json;
+use gridcast::grid::time::Timestamp;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -10,8 +11,8 @@ use tokio::{
 };
 
 use crate::support::{
-    Process, Socket, Watcher,
-    frames::{join_by_hand, text_frame},
+    Exchange, Process, Socket, Watcher,
+    frames::{ServerFrames, join_by_hand, text_frame},
 };
 
 /// How long the removal may take: the kernel's limit of 10 s, its retries, and a busy machine.
@@ -81,6 +82,58 @@ async fn a_client_that_is_slow_for_a_while_goes_on_in_order() {
         }
     }
     watcher.stop().await;
+}
+
+/// What a client lost while it did not read is what it is told it lost, and the rest comes once and in order.
+#[tokio::test]
+async fn a_client_is_told_what_it_has_lost() {
+    let process =
+        Process::serve(&[("RATE", "100"), ("AUTOSTART", "1"), ("DISTURBANCES", "0")]).await;
+    let mut stream = absent_reader(&process).await;
+    for (event, ids) in Watcher::SUBSCRIPTIONS {
+        let request = format!("42/realtime,{}", json!([event, ids]));
+        stream.write_all(&text_frame(&request)).await.unwrap();
+    }
+    let watcher = Watcher::start(process.address(), 100).await;
+    watcher.reached(8_000).await;
+    watcher.stop().await;
+    let stopping = Exchange::new("POST", "/api/v1/data/simulation/stop");
+    assert_eq!(stopping.send(process.address()).await.status, 200);
+    // Only now it reads, until it has been told of the stop and of all its losses.
+    let mut frames = ServerFrames::new(stream);
+    let (mut times, mut told, mut stopped) = (BTreeMap::<String, Vec<i64>>::new(), 0, false);
+    let missing = |times: &BTreeMap<String, Vec<i64>>| -> i64 {
+        let missing = times.iter().map(|(id, times)| {
+            assert!(times.is_sorted_by(|a, b| a < b), "{id}: {times:?}");
+            let period_ms = match &id[..3] {
+                "CON" => 5,
+                "BUS" => 10,
+                _ => 20,
+            };
+            let count = i64::try_from(times.len()).unwrap();
+            (times[times.len() - 1] - times[0]) / period_ms + 1 - count
+        });
+        missing.sum()
+    };
+    while !stopped || told < missing(&times) {
+        let text = frames.text().await;
+        let Some(json) = text.strip_prefix("42/realtime,") else {
+            continue;
+        };
+        let (name, payload): (String, Value) = serde_json::from_str(json).unwrap();
+        match name.as_str() {
+            "gridcast:dropped" => told += payload["counts"]["slow"].as_i64().unwrap(),
+            "notification" => stopped |= payload["title"] == "Simulation Stopped",
+            _ => {
+                let id = ["busId", "converterId", "unitId"].map(|key| payload[key].as_str());
+                let id = id.into_iter().flatten().next().unwrap().to_owned();
+                let time: Timestamp = serde_json::from_value(payload["timestamp"].clone()).unwrap();
+                times.entry(id).or_default().push(time.unix_ms());
+            }
+        }
+    }
+    assert_eq!(told, missing(&times));
+    assert!(told > 1_000, "{told}");
 }
 
 #[tokio::test]

@@ -45,6 +45,47 @@ pub(crate) fn text_frame(text: &str) -> Vec<u8> {
     frame(FINAL | TEXT, text.as_bytes())
 }
 
+/// Reads what a server writes to a websocket, frame by frame.
+pub(crate) struct ServerFrames {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl ServerFrames {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        let read = Vec::new();
+        Self { stream, read }
+    }
+
+    /// The next text message, whatever it says.
+    pub(crate) async fn text(&mut self) -> String {
+        soon("a frame", async {
+            loop {
+                if let Some(text) = self.take() {
+                    return text;
+                }
+                let bytes = self.stream.read_buf(&mut self.read).await.unwrap();
+                assert!(bytes > 0, "the connection has ended");
+            }
+        })
+        .await
+    }
+
+    /// The first message that has been read, if it is whole.
+    fn take(&mut self) -> Option<String> {
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |n, byte| n << 8 | usize::from(*byte));
+        let (head, length) = match self.read.get(1)? {
+            126 => (4, number(self.read.get(2..4)?)),
+            127 => (10, number(self.read.get(2..10)?)),
+            short => (2, usize::from(*short)),
+        };
+        assert_eq!(self.read[0], FINAL | TEXT);
+        let text = self.read.get(head..head + length)?.to_vec();
+        self.read.drain(..head + length);
+        Some(String::from_utf8(text).unwrap())
+    }
+}
+
 /// The request that asks for a websocket.
 pub(crate) fn upgrade_request(target: &str) -> String {
     format!(

@@ -161,6 +161,17 @@ impl Socket {
         }
     }
 
+    /// Waits for the ack with this id, leaving out what comes before, and returns what it holds.
+    pub(crate) async fn ack(&mut self, id: u32) -> Value {
+        let begin = format!("43/realtime,{id}");
+        loop {
+            let text = self.text().await;
+            if let Some(json) = text.strip_prefix(&begin) {
+                return serde_json::from_str(json).unwrap();
+            }
+        }
+    }
+
     /// What has come before the answer to a request sent now: everything that was sent to this
     /// client so far.
     pub(crate) async fn so_far(&mut self) -> Vec<(String, Value)> {
