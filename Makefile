@@ -34,6 +34,6 @@ prove: $(CLIENT)
 	$(CARGO) test --profile prove --locked --test prove -- --nocapture --test-threads 1
 
 bench: build
-	$(CARGO) bench --locked --bench plant
+	$(CARGO) bench --locked --bench plant --bench delivery
 	sh benches/compare.sh
 	sh benches/startup.sh target/release/gridcast

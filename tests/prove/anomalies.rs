@@ -95,3 +95,20 @@ fn six_windy_hours_with_disturbances_raise_at_most_two_false_alarms() {
         );
     }
 }
+
+/// What is published as confidence is the share that is true, also where turbines stop, start again and stand
+/// in gusts: six windy hours with an anomaly in every minute.
+#[test]
+fn confidence_is_calibrated_among_gusts_and_restarts() {
+    const MINUTES: u64 = 6 * 60;
+    for seed in [1, 4] {
+        let truth = Truth::of(seed, 12.0, 30 + 60 * MINUTES);
+        let mut outcome = Outcome::default();
+        outcome.add(run(&truth, seed, 1, 12.0, MINUTES));
+        println!(
+            "6 windy hours with anomalies, seed {seed}: {}",
+            outcome.row()
+        );
+        assert!(outcome.brier() <= 0.1, "{}", outcome.row());
+    }
+}
