@@ -11,7 +11,7 @@
     reason = "a yardstick ends where something is not as expected"
 )]
 
-use std::{env, time::Duration};
+use std::{env, future::ready, time::Duration};
 
 use serde_json::{Value, json};
 use socketioxide::{
@@ -84,7 +84,8 @@ async fn stream(
 #[tokio::main]
 async fn main() {
     let (layer, io) = SocketIo::builder().max_buffer_size(1024).build_layer();
-    io.ns("/realtime", async |socket: SocketRef| {
+    // Not an async handler: that would run later, and miss what clients ask at once.
+    io.ns("/realtime", |socket: SocketRef| {
         for (event, prefix) in [
             ("subscribe:converters", "converter"),
             ("subscribe:buses", "bus"),
@@ -99,6 +100,7 @@ async fn main() {
                 },
             );
         }
+        ready(())
     });
     let rate = number("RATE", 1);
     let period = |ms| Duration::from_millis(ms) / u32::try_from(rate).unwrap();

@@ -127,13 +127,11 @@ async fn two_writers_share_a_websocket_to_the_byte() {
                 0 => engine.send(Message::text("2")).await.unwrap(),
                 1 => {
                     let text = format!("451-/realtime,[\"attached\",{number}]");
-                    engine.feed(Message::text(text)).await.unwrap();
-                    let bytes = vec![0x81; number * 101 % 70_000];
-                    engine
-                        .feed(Message::Binary(Binary::from(bytes)))
-                        .await
-                        .unwrap();
-                    engine.flush().await.unwrap();
+                    engine.send(Message::text(text)).await.unwrap();
+                    // Here the other writer has every chance to come in between.
+                    tokio::task::yield_now().await;
+                    let bytes = Binary::from(vec![0x81; number * 101 % 70_000]);
+                    engine.send(Message::Binary(bytes)).await.unwrap();
                 }
                 _ => engine
                     .send(Message::text(packet("engine", number, pad)))
