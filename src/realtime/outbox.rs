@@ -111,6 +111,7 @@ impl Outbox {
     /// The client has left: what waits for it is of no use any more.
     pub(super) fn close(&mut self) {
         self.queue.clear();
+        self.losses = Losses::default();
         // A connection that was cut off stays so. Who polls has none that could be.
         if self.way != Way::Gone || self.line.is_none() {
             self.way = Way::Closed;

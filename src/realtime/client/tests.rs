@@ -212,13 +212,15 @@ async fn after_an_upgrade_nothing_overtakes_the_engines_queue() {
             through_engine.store(sent, Ordering::Relaxed);
         }
     });
-    let delivering = client.clone();
+    let got = Arc::new(AtomicUsize::new(0));
+    let (delivering, seen) = (client.clone(), got.clone());
     let delivered = tokio::spawn(async move {
         for number in 0..EVENTS {
             deliver(&delivering, "event", number..number + 1, 100);
             tokio::task::yield_now().await;
-            if number % 50 == 49 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+            // What has been read has passed the engine, so that the way may change.
+            while number % 50 == 49 && seen.load(Ordering::Relaxed) < number + 1 {
+                tokio::task::yield_now().await;
             }
         }
     });
@@ -226,6 +228,7 @@ async fn after_an_upgrade_nothing_overtakes_the_engines_queue() {
         let message = timeout(PATIENCE, reader.next()).await.unwrap();
         let message = message.unwrap().unwrap();
         assert_eq!(message.to_text().unwrap(), packet("event", number, 100));
+        got.store(number + 1, Ordering::Relaxed);
     }
     delivered.await.unwrap();
     // It did change over.
@@ -253,4 +256,19 @@ async fn who_takes_nothing_is_cut_off() {
     deliver(&client, "direct", 400..401, 3_000);
     drop(engine);
     assert!(!client.lock().outbox.has_line());
+}
+
+/// Losses of a stay that has ended are told to nobody, and do not keep the next ones from being told.
+#[test]
+fn what_was_lost_before_leaving_is_forgotten() {
+    let now = Timestamp::from_unix_ms(0);
+    let bounds = crate::realtime::queue::Bounds::of_plant(0);
+    let mut outbox = Outbox::new();
+    outbox.losses().were_slow(3, now);
+    outbox.tell_losses(&bounds, now).unwrap();
+    outbox.losses().were_slow(1, now);
+    outbox.close();
+    assert!(!outbox.has_untold_losses());
+    outbox.losses().were_slow(2, now);
+    assert!(outbox.losses().due(now).is_some());
 }
