@@ -73,7 +73,7 @@ pub(super) fn observe(
                 entity: at,
                 ..place
             },
-            &row.values[..bus::FIELDS.len()],
+            &row.values[..place.stream.stream().fields.len()],
             |_, _| false,
             has_track_alert,
             |_, _| true,

@@ -18,7 +18,7 @@ pub struct AnomalyChange {
     pub stream: StreamKind,
     /// Index of the entity among the models of its stream.
     pub entity: usize,
-    /// Index into [`StreamKind::fields`]; none for [`AnomalyType::Missing`].
+    /// Index into the fields of [`StreamKind::stream`]; none for [`AnomalyType::Missing`].
     pub field: Option<usize>,
     /// What it looks like.
     pub kind: AnomalyType,
@@ -37,7 +37,7 @@ impl AnomalyChange {
     #[must_use]
     pub fn field_name(&self) -> Option<&'static str> {
         self.field
-            .and_then(|field| self.stream.fields().get(field).copied())
+            .and_then(|field| Some(self.stream.stream().fields.get(field)?.name))
     }
 }
 
@@ -324,7 +324,7 @@ fn change(place: Place, alert: &Alert, phase: AnomalyPhase) -> AnomalyChange {
 fn describe(stream: StreamKind, alert: &Alert) -> String {
     let field = alert
         .field
-        .and_then(|field| stream.fields().get(field).copied())
+        .and_then(|field| Some(stream.stream().fields.get(field)?.name))
         .unwrap_or("sample");
     match alert.kind {
         AnomalyType::Spike => format!("{field} was far off for a sample or two"),

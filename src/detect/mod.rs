@@ -103,7 +103,7 @@ impl Detectors {
     #[must_use]
     pub fn state(&self) -> DetectorsState {
         let stream = |kind: StreamKind, count: usize, shape: Shape| StreamState {
-            entities: vec![EntityState::new(kind.fields().len(), shape); count],
+            entities: vec![EntityState::new(kind.stream().fields.len(), shape); count],
             last_step: None,
             noise: NoiseLevel::new(),
         };

@@ -3,8 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::grid::{
-    entity::EntityId,
-    telemetry::{Resource, Sample},
+    entity::{EntityId, EntityKind},
+    stream::{self, Stream},
+};
+
+pub use crate::grid::{
+    stream::{bus, converter, res},
+    telemetry::Row,
 };
 
 /// Which stream a row belongs to.
@@ -20,176 +25,24 @@ pub enum StreamKind {
 }
 
 impl StreamKind {
-    /// The names of a row's fields, in order.
+    /// The stream of a kind of entity, if it has one.
     #[must_use]
-    pub fn fields(self) -> &'static [&'static str] {
+    pub fn of(kind: EntityKind) -> Option<Self> {
+        match kind {
+            EntityKind::Bus => Some(Self::Bus),
+            EntityKind::Converter => Some(Self::Converter),
+            EntityKind::ResUnit => Some(Self::Res),
+            EntityKind::Branch => None,
+        }
+    }
+
+    /// What the stream holds.
+    #[must_use]
+    pub fn stream(self) -> &'static Stream {
         match self {
-            Self::Bus => &bus::FIELDS,
-            Self::Converter => &converter::FIELDS,
-            Self::Res => &res::FIELDS,
-        }
-    }
-
-    /// Simulated seconds between samples at speed 1.
-    #[must_use]
-    pub fn interval_s(self) -> f64 {
-        match self {
-            Self::Bus => 1.0,
-            Self::Converter => 0.5,
-            Self::Res => 2.0,
-        }
-    }
-}
-
-/// Fields of a bus row.
-pub mod bus {
-    /// Names on the wire, in the order of the row.
-    pub const FIELDS: [&str; 5] = [
-        "voltageMagnitude",
-        "voltageAngle",
-        "frequency",
-        "activePower",
-        "reactivePower",
-    ];
-    /// Voltage magnitude, p.u.
-    pub const VOLTAGE: usize = 0;
-    /// Voltage angle, deg.
-    pub const ANGLE: usize = 1;
-    /// Frequency, Hz.
-    pub const FREQUENCY: usize = 2;
-    /// Net active injection, MW.
-    pub const ACTIVE_POWER: usize = 3;
-    /// Net reactive injection, `MVAr`.
-    pub const REACTIVE_POWER: usize = 4;
-}
-
-/// Fields of a converter row.
-pub mod converter {
-    /// Names on the wire, in the order of the row.
-    pub const FIELDS: [&str; 9] = [
-        "voltage",
-        "current_d",
-        "current_q",
-        "activePower",
-        "reactivePower",
-        "frequency",
-        "thd",
-        "temperature",
-        "gridVoltage",
-    ];
-    /// DC-link voltage, V.
-    pub const DC_VOLTAGE: usize = 0;
-    /// Current in the d axis, A.
-    pub const CURRENT_D: usize = 1;
-    /// Current in the q axis, A.
-    pub const CURRENT_Q: usize = 2;
-    /// Active power, kW.
-    pub const ACTIVE_POWER: usize = 3;
-    /// Reactive power, kVAr.
-    pub const REACTIVE_POWER: usize = 4;
-    /// Frequency, Hz.
-    pub const FREQUENCY: usize = 5;
-    /// Total harmonic distortion of the current, %.
-    pub const THD: usize = 6;
-    /// Heat sink, deg C.
-    pub const TEMPERATURE: usize = 7;
-    /// Peak phase voltage of the grid (DC/DC: output voltage), V.
-    pub const GRID_VOLTAGE: usize = 8;
-}
-
-/// Fields of a row of a renewable unit.
-pub mod res {
-    /// Names on the wire, in the order of the row.
-    pub const FIELDS: [&str; 5] = [
-        "generation",
-        "utilizationFactor",
-        "irradiance",
-        "windSpeed",
-        "temperature",
-    ];
-    /// Generation, kW.
-    pub const GENERATION: usize = 0;
-    /// Generation over capacity.
-    pub const UTILIZATION: usize = 1;
-    /// Irradiance in the plane of the array, W/m2; a wind turbine has none.
-    pub const IRRADIANCE: usize = 2;
-    /// Wind speed at hub height, m/s; a solar plant has none.
-    pub const WIND_SPEED: usize = 3;
-    /// Air temperature, deg C.
-    pub const TEMPERATURE: usize = 4;
-}
-
-/// The most fields a row has.
-pub const FIELDS_MAX: usize = converter::FIELDS.len();
-
-/// One sample as plain numbers in the order of [`StreamKind::fields`]; NaN where a field is absent.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Row {
-    /// The values.
-    pub values: [f64; FIELDS_MAX],
-}
-
-impl Row {
-    /// A row without any value.
-    pub const EMPTY: Self = Self {
-        values: [f64::NAN; FIELDS_MAX],
-    };
-
-    /// The value of a field; NaN where the sample has none.
-    #[must_use]
-    pub fn get(&self, field: usize) -> f64 {
-        self.values.get(field).copied().unwrap_or(f64::NAN)
-    }
-
-    fn from_fields(fields: &[f64]) -> Self {
-        let mut row = Self::EMPTY;
-        for (value, &field) in row.values.iter_mut().zip(fields) {
-            *value = field;
-        }
-        row
-    }
-}
-
-impl From<&Sample> for Row {
-    fn from(sample: &Sample) -> Self {
-        match sample {
-            Sample::Bus(sample) => {
-                let measured = &sample.measurement;
-                Self::from_fields(&[
-                    measured.voltage_magnitude,
-                    measured.voltage_angle,
-                    measured.frequency,
-                    measured.active_power,
-                    measured.reactive_power,
-                ])
-            }
-            Sample::Converter(sample) => {
-                let state = &sample.state;
-                Self::from_fields(&[
-                    state.voltage,
-                    state.current_d,
-                    state.current_q,
-                    state.active_power,
-                    state.reactive_power,
-                    state.frequency,
-                    state.thd,
-                    state.temperature,
-                    state.grid_voltage,
-                ])
-            }
-            Sample::Res(sample) => {
-                let (irradiance, wind_speed) = match sample.resource {
-                    Resource::Irradiance(irradiance) => (irradiance, f64::NAN),
-                    Resource::WindSpeed(wind_speed) => (f64::NAN, wind_speed),
-                };
-                Self::from_fields(&[
-                    sample.generation,
-                    sample.utilization_factor,
-                    irradiance,
-                    wind_speed,
-                    sample.temperature,
-                ])
-            }
+            Self::Bus => &stream::BUS,
+            Self::Converter => &stream::CONVERTER,
+            Self::Res => &stream::RES_UNIT,
         }
     }
 }

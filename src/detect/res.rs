@@ -152,7 +152,7 @@ fn unit(
     entity::watch_repeats(
         state,
         place,
-        &row.values[..res::FIELDS.len()],
+        &row.values[..place.stream.stream().fields.len()],
         |field, value| match field {
             res::GENERATION => value >= 0.999 * capacity || possible < STANDS,
             // It repeats what generation does.

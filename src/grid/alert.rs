@@ -1,54 +1,139 @@
 //! Faults (a limit is exceeded) and anomalies (what no limit catches), as they go over the wire.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use std::{borrow::Cow, collections::HashMap};
 
-use super::{entity::EntityId, time::Timestamp};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error as _, IgnoredAny},
+    ser::SerializeMap,
+};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, RefOr, Schema, Type},
+};
 
-/// The entity an alert is about, flat in the payload: `entityKind` and the id under the name that
-/// samples of that kind use.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "entityKind", rename_all = "kebab-case")]
-pub enum Subject {
-    /// A bus.
-    Bus {
-        /// Its id.
-        #[serde(rename = "busId")]
-        bus_id: EntityId,
-    },
-    /// A converter.
-    Converter {
-        /// Its id.
-        #[serde(rename = "converterId")]
-        converter_id: EntityId,
-    },
-    /// A renewable unit.
-    ResUnit {
-        /// Its id.
-        #[serde(rename = "unitId")]
-        unit_id: EntityId,
-    },
-    /// A branch, heard in the rooms of both its end buses.
-    Branch {
-        /// Its id.
-        #[serde(rename = "branchId")]
-        branch_id: EntityId,
-        /// The ids of the buses it connects: from, to.
-        #[serde(rename = "busIds")]
-        bus_ids: [EntityId; 2],
-    },
+use super::{
+    entity::{EntityId, EntityKind},
+    stream::{STREAMS, id_key},
+    time::Timestamp,
+};
+
+/// The entity that an alert is about, flat in the payload: `entityKind`, and its id under the name that
+/// samples of its kind use (`busId`, `converterId`, `unitId`), or `branchId`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// What it is.
+    pub kind: EntityKind,
+    /// Its id.
+    pub id: EntityId,
+    /// For a branch the ids of the buses that it connects (from, to), `busIds` on the wire: it is heard in
+    /// the rooms of both.
+    pub ends: Option<[EntityId; 2]>,
 }
 
 impl Subject {
-    /// The id of the entity.
+    /// An entity that is no branch.
     #[must_use]
-    pub fn id(&self) -> &EntityId {
-        match self {
-            Self::Bus { bus_id: id }
-            | Self::Converter { converter_id: id }
-            | Self::ResUnit { unit_id: id }
-            | Self::Branch { branch_id: id, .. } => id,
+    pub fn of(kind: EntityKind, id: impl Into<EntityId>) -> Self {
+        Self {
+            kind,
+            id: id.into(),
+            ends: None,
         }
+    }
+
+    /// A branch between these buses.
+    #[must_use]
+    pub fn branch(id: impl Into<EntityId>, ends: [EntityId; 2]) -> Self {
+        Self {
+            kind: EntityKind::Branch,
+            id: id.into(),
+            ends: Some(ends),
+        }
+    }
+}
+
+impl Serialize for Subject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("entityKind", &self.kind)?;
+        map.serialize_entry(id_key(self.kind), &self.id)?;
+        if let Some(ends) = &self.ends {
+            map.serialize_entry("busIds", ends)?;
+        }
+        map.end()
+    }
+}
+
+/// A value beside `entityKind` in the payload of an alert.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SubjectValue {
+    Id(EntityId),
+    Ends([EntityId; 2]),
+    Other(IgnoredAny),
+}
+
+impl<'de> Deserialize<'de> for Subject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Keys {
+            #[serde(rename = "entityKind")]
+            kind: EntityKind,
+            #[serde(flatten)]
+            others: HashMap<String, SubjectValue>,
+        }
+        let Keys { kind, mut others } = Keys::deserialize(deserializer)?;
+        let key = id_key(kind);
+        let Some(SubjectValue::Id(id)) = others.remove(key) else {
+            return Err(D::Error::missing_field(key));
+        };
+        let ends = match others.remove("busIds") {
+            Some(SubjectValue::Ends(ends)) => Some(ends),
+            _ => None,
+        };
+        Ok(Self { kind, id, ends })
+    }
+}
+
+impl PartialSchema for Subject {
+    fn schema() -> RefOr<Schema> {
+        let id = || {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some("The entity's id."))
+        };
+        let of = |kind: EntityKind| {
+            let tag = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .enum_values(Some([serde_json::json!(kind)]));
+            let key = id_key(kind);
+            let subject = ObjectBuilder::new()
+                .property("entityKind", tag)
+                .required("entityKind")
+                .property(key, id())
+                .required(key);
+            if kind != EntityKind::Branch {
+                return subject.build();
+            }
+            let ends = ArrayBuilder::new()
+                .items(id())
+                .min_items(Some(2))
+                .max_items(Some(2))
+                .description(Some("The ids of the buses it connects: from, to."));
+            subject.property("busIds", ends).required("busIds").build()
+        };
+        let kinds = STREAMS.iter().map(|stream| stream.kind);
+        let kinds = kinds.chain([EntityKind::Branch]);
+        let one_of = kinds.fold(OneOfBuilder::new(), |one_of, kind| one_of.item(of(kind)));
+        let about = "The entity: its kind, and its id under the name that samples of its kind use.";
+        RefOr::T(one_of.description(Some(about)).build().into())
+    }
+}
+
+impl ToSchema for Subject {
+    fn name() -> Cow<'static, str> {
+        "Subject".into()
     }
 }
 

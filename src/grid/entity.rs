@@ -1,4 +1,4 @@
-//! Entities: the things of the plant that have an id, and the rooms their events go to.
+//! Entities: the things of the plant that have an id.
 
 use std::{borrow::Borrow, collections::HashMap, fmt, ops::Range, sync::Arc};
 
@@ -70,20 +70,6 @@ pub enum EntityKind {
     Branch,
 }
 
-impl EntityKind {
-    /// The room that events about the entity `id` of this kind go to; branches have none.
-    #[must_use]
-    pub fn room(self, id: &str) -> Option<String> {
-        let prefix = match self {
-            Self::Bus => "bus",
-            Self::Converter => "converter",
-            Self::ResUnit => "res-unit",
-            Self::Branch => return None,
-        };
-        Some(format!("{prefix}:{id}"))
-    }
-}
-
 /// The type of an entity within its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -110,18 +96,41 @@ pub enum EntityType {
     Transformer,
 }
 
-/// The nameplate of an entity: one rating, in the unit of its kind.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Rating {
+impl EntityType {
+    /// The type as it is written on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Slack => "SLACK",
+            Self::Pv => "PV",
+            Self::Pq => "PQ",
+            Self::TwoLevel => "TWO_LEVEL",
+            Self::Npc => "NPC",
+            Self::Buck => "BUCK",
+            Self::Solar => "SOLAR",
+            Self::Wind => "WIND",
+            Self::Line => "LINE",
+            Self::Transformer => "TRANSFORMER",
+        }
+    }
+}
+
+/// The nameplate of an entity: what its kind has of these.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Ratings {
     /// Base voltage of a bus in kV.
-    BaseKv(f64),
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_kv: Option<f64>,
     /// Rated power of a converter in kW.
-    RatedPower(f64),
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rated_power: Option<f64>,
     /// Capacity of a renewable unit in kW.
-    Capacity(f64),
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<f64>,
     /// Rating of a branch in MVA, 0 if unlimited.
-    RateMva(f64),
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_mva: Option<f64>,
 }
 
 /// One entity as the outside sees it.
@@ -136,7 +145,7 @@ pub struct Entity {
     pub entity_type: EntityType,
     /// Its nameplate, flat beside the other keys: `baseKv`, `ratedPower`, `capacity` or `rateMva`.
     #[serde(flatten)]
-    pub rating: Rating,
+    pub ratings: Ratings,
     /// What its samples measure.
     pub quantities: Vec<Quantity>,
     /// The Socket.IO room of its events, null for a branch.
@@ -232,5 +241,30 @@ impl Catalogue {
             .iter()
             .filter(|entity| entity.entity_type == entity_type)
             .count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_named_as_they_serialise() {
+        use EntityType::{Buck, Line, Npc, Pq, Pv, Slack, Solar, Transformer, TwoLevel, Wind};
+        for entity_type in [
+            Slack,
+            Pv,
+            Pq,
+            TwoLevel,
+            Npc,
+            Buck,
+            Solar,
+            Wind,
+            Line,
+            Transformer,
+        ] {
+            let json = serde_json::to_string(&entity_type).unwrap();
+            assert_eq!(json, format!("{:?}", entity_type.as_str()));
+        }
     }
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{
     alert::{Anomaly, AnomalyDetails, AnomalyPhase, Fault, FaultDetails, FaultPhase, Subject},
     entity::{Catalogue, EntityIndex},
-    telemetry::Sample,
+    telemetry::{Sample, as_payload},
     time::{Tick, Timestamp},
     topology::TopologyUpdate,
 };
@@ -18,7 +18,7 @@ use super::{
 #[serde(untagged)]
 pub enum Event {
     /// What was measured at one entity.
-    Sample(Sample),
+    Sample(#[serde(serialize_with = "as_payload")] Sample),
     /// A fault that was raised, escalated or cleared.
     Fault(Fault),
     /// An anomaly that was raised or cleared.
@@ -47,16 +47,16 @@ impl Audience {
     #[must_use]
     pub fn of(subject: &Subject, catalogue: &Catalogue) -> Self {
         let find = |id: &str| catalogue.find(id);
-        match subject {
-            Subject::Branch { bus_ids, .. } => {
-                let [from, to] = bus_ids.each_ref().map(|id| find(id.as_str()));
+        match &subject.ends {
+            Some(ends) => {
+                let [from, to] = ends.each_ref().map(|id| find(id.as_str()));
                 match (from, to) {
                     (Some(from), Some(to)) => Self::Either([from, to]),
                     (Some(only), None) | (None, Some(only)) => Self::Entity(only),
                     (None, None) => Self::Nobody,
                 }
             }
-            other => find(other.id().as_str()).map_or(Self::Nobody, Self::Entity),
+            None => find(subject.id.as_str()).map_or(Self::Nobody, Self::Entity),
         }
     }
 
@@ -128,9 +128,7 @@ impl Event {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Sample(Sample::Converter(_)) => "converter:state",
-            Self::Sample(Sample::Bus(_)) => "bus:measurement",
-            Self::Sample(Sample::Res(_)) => "res:generation",
+            Self::Sample(sample) => sample.stream.event,
             Self::Fault(fault) if fault.details.phase == FaultPhase::Cleared => "fault:cleared",
             Self::Fault(_) => "fault:detected",
             Self::Anomaly(anomaly) if anomaly.details.phase == AnomalyPhase::Cleared => {
@@ -146,9 +144,7 @@ impl Event {
     #[must_use]
     pub fn timestamp(&self) -> Timestamp {
         match self {
-            Self::Sample(Sample::Converter(sample)) => sample.timestamp,
-            Self::Sample(Sample::Bus(sample)) => sample.timestamp,
-            Self::Sample(Sample::Res(sample)) => sample.timestamp,
+            Self::Sample(sample) => sample.timestamp,
             Self::Fault(fault) => fault.timestamp,
             Self::Anomaly(anomaly) => anomaly.timestamp,
             Self::Notification(notification) => notification.timestamp,

@@ -11,6 +11,7 @@ pub mod event;
 pub mod injection;
 pub mod quantity;
 pub mod run;
+pub mod stream;
 pub mod telemetry;
 pub mod time;
 pub mod topology;

@@ -40,9 +40,7 @@ const STARTER: &str = "swagger-initializer.js";
 /// Types that are not the body of any route: the payloads of Socket.IO events and acks.
 #[derive(OpenApi)]
 #[openapi(components(schemas(
-    telemetry::ConverterSample,
-    telemetry::BusSample,
-    telemetry::ResSample,
+    telemetry::Sample,
     alert::Fault,
     alert::Anomaly,
     event::Notification,

@@ -106,7 +106,7 @@ pub fn detect(input: &Value) -> Result<Findings, Error> {
     let columns: Vec<Option<usize>> = stream
         .fields
         .iter()
-        .map(|field| stream.kind.fields().iter().position(|name| name == field))
+        .map(|field| stream.kind.stream().place_of(field))
         .collect();
     let mut present: Option<u64> = None;
     let mut rows = vec![None; stream.ids.len()];

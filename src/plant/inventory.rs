@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use crate::{
     detect::fault::FaultLimits,
     grid::{
-        entity::{Entity, EntityId, EntityKind, EntityType, Rating},
+        entity::{Entity, EntityId, EntityKind, EntityType, Ratings},
         quantity::{self, Quantity},
+        stream::{self, room_of},
         topology::Topology,
     },
     powerflow::{BusType, Case},
@@ -34,7 +35,7 @@ impl Inventory {
         id: &EntityId,
         kind: EntityKind,
         entity_type: EntityType,
-        rating: Rating,
+        ratings: Ratings,
         quantities: Vec<Quantity>,
         place: Place,
     ) -> &mut Entity {
@@ -43,9 +44,9 @@ impl Inventory {
             id: id.clone(),
             kind,
             entity_type,
-            rating,
+            ratings,
             quantities,
-            room: kind.room(id.as_str()),
+            room: room_of(kind, id.as_str()),
             from: None,
             to: None,
         });
@@ -77,31 +78,48 @@ pub(super) fn of(
             &shown.id,
             EntityKind::Bus,
             shown.bus_type,
-            Rating::BaseKv(bus.base_kv),
-            quantity::of_bus(
-                limits.undervoltage.low..=limits.overvoltage.low,
-                p_mw,
-                q_mvar,
+            Ratings {
+                base_kv: Some(bus.base_kv),
+                ..Ratings::default()
+            },
+            stream::BUS.quantities(
+                shown.bus_type,
+                &[
+                    limits.undervoltage.low..=limits.overvoltage.low,
+                    -p_mw..=p_mw,
+                    -q_mvar..=q_mvar,
+                ],
             ),
             Place::Bus(at),
         );
     }
     for (at, unit) in converters.iter().enumerate() {
         let scale = unit.scale();
-        let quantities = match &unit.kind {
-            ConverterKind::Grid { .. } => quantity::of_grid_converter,
-            ConverterKind::Buck { .. } => quantity::of_dc_converter,
+        let around = |nominal: f64| 0.95 * nominal..=1.05 * nominal;
+        let within = |share: f64, rated: f64| -share * rated..=share * rated;
+        let (kw, a) = (scale.power_kw, scale.current_a);
+        let [current_d, current_q, active, reactive] = match &unit.kind {
+            ConverterKind::Grid { .. } => [-a..=a, within(0.5, a), -kw..=kw, within(0.5, kw)],
+            ConverterKind::Buck { .. } => [0.0..=a, 0.0..=0.0, 0.0..=kw, 0.0..=0.0],
         };
         inventory.add(
             &unit.id,
             EntityKind::Converter,
             unit.entity_type(),
-            Rating::RatedPower(scale.power_kw),
-            quantities(
-                scale.power_kw,
-                scale.current_a,
-                scale.dc_v,
-                scale.terminal_v,
+            Ratings {
+                rated_power: Some(scale.power_kw),
+                ..Ratings::default()
+            },
+            stream::CONVERTER.quantities(
+                unit.entity_type(),
+                &[
+                    around(scale.dc_v),
+                    current_d,
+                    current_q,
+                    active,
+                    reactive,
+                    around(scale.terminal_v),
+                ],
             ),
             Place::Converter(at),
         );
@@ -112,8 +130,8 @@ pub(super) fn of(
             &unit.id,
             EntityKind::ResUnit,
             EntityType::Solar,
-            Rating::Capacity(capacity),
-            quantity::of_solar(capacity),
+            of_capacity(capacity),
+            stream::RES_UNIT.quantities(EntityType::Solar, &[0.0..=capacity]),
             Place::Solar(at),
         );
     }
@@ -123,13 +141,20 @@ pub(super) fn of(
             &unit.id,
             EntityKind::ResUnit,
             EntityType::Wind,
-            Rating::Capacity(capacity),
-            quantity::of_wind(capacity),
+            of_capacity(capacity),
+            stream::RES_UNIT.quantities(EntityType::Wind, &[0.0..=capacity]),
             Place::Wind(at),
         );
     }
     add_branches(&mut inventory, case, topology);
     inventory
+}
+
+fn of_capacity(kw: f64) -> Ratings {
+    Ratings {
+        capacity: Some(kw),
+        ..Ratings::default()
+    }
 }
 
 fn add_branches(inventory: &mut Inventory, case: &Case, topology: &Topology) {
@@ -151,7 +176,10 @@ fn add_branches(inventory: &mut Inventory, case: &Case, topology: &Topology) {
             &shown.id,
             EntityKind::Branch,
             entity_type,
-            Rating::RateMva(branch.rate_a_mva),
+            Ratings {
+                rate_mva: Some(branch.rate_a_mva),
+                ..Ratings::default()
+            },
             quantity::of_branch(branch.rate_a_mva),
             Place::Branch(at),
         );

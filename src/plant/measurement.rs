@@ -3,7 +3,7 @@
 //! Noise is Gaussian and independent from sample to sample. Where a quantity is exactly 0 by nature
 //! (generation at night) its noise is relative, so that it stays 0.
 
-use crate::grid::entity::{Entity, EntityKind, EntityType, Rating};
+use crate::grid::entity::{Entity, EntityKind, EntityType};
 
 /// Standard deviation of the noise of one field: `absolute` + `relative` x |value|.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -102,10 +102,7 @@ impl Scale {
 /// The noise of `field` of an entity's samples, at a typical value; none for a field that is not
 /// measured.
 pub(super) fn typical_sigma(entity: &Entity, scale: &Scale, field: &str) -> Option<f64> {
-    let capacity = match entity.rating {
-        Rating::Capacity(kw) => kw,
-        _ => 0.0,
-    };
+    let capacity = entity.ratings.capacity.unwrap_or(0.0);
     let sigma = match (entity.kind, field) {
         (EntityKind::Bus, "voltageMagnitude") => BUS_VOLTAGE,
         (EntityKind::Bus, "voltageAngle") => BUS_ANGLE,

@@ -41,16 +41,13 @@ pub mod wind;
 
 use std::sync::Arc;
 
-use crate::{
-    detect::Row,
-    grid::{
-        entity::EntityKind,
-        injection::InjectionOrder,
-        run::RunSettings,
-        telemetry::Sample,
-        time::{STEP_MS, Timestamp},
-        topology::{NetworkState, Topology},
-    },
+use crate::grid::{
+    entity::EntityKind,
+    injection::InjectionOrder,
+    run::RunSettings,
+    telemetry::{Row, Sample},
+    time::{STEP_MS, Timestamp},
+    topology::{NetworkState, Topology},
 };
 
 pub use file::{PlantError, read_case};

@@ -1,16 +1,10 @@
 //! Samples: the state of the plant as sensors see it.
 
 use crate::{
-    detect::{
-        Row,
-        model::{bus, converter},
-    },
     grid::{
         entity::{EntityId, EntityKind, EntityType},
-        telemetry::{
-            BusMeasurement, BusSample, ConverterSample, ConverterState as ConverterPayload,
-            ResSample, Resource, Sample,
-        },
+        stream::{self, bus, converter},
+        telemetry::{Row, Sample},
         time::Timestamp,
     },
     random::{Draws, Source},
@@ -152,19 +146,21 @@ fn buses(plant: &Plant, timestamp: Timestamp, samples: &mut Vec<Sample>) {
         let mut noise = noise(plant, &sensor.source);
         let power = sensor.scale.bus_power();
         let frequency_hz = system_hz + plant.state.bus_frequency[at].deviation_hz;
-        samples.push(Sample::Bus(BusSample {
-            bus_id: bus.id.clone(),
-            measurement: BusMeasurement {
-                bus_id: bus.id.clone(),
-                voltage_magnitude: noise.on(flow.vm_pu()[at], BUS_VOLTAGE),
-                voltage_angle: noise.on(flow.va_rad()[at].to_degrees(), BUS_ANGLE),
-                frequency: noise.on(frequency_hz, FREQUENCY),
-                active_power: noise.on(p_mw[at], power),
-                reactive_power: noise.on(q_mvar[at], power),
-            },
+        samples.push(Sample {
+            entity: bus.id.clone(),
+            stream: &stream::BUS,
+            entity_type: bus.bus_type,
+            capacity_kw: 0.0,
+            row: Row::of(&[
+                noise.on(flow.vm_pu()[at], BUS_VOLTAGE),
+                noise.on(flow.va_rad()[at].to_degrees(), BUS_ANGLE),
+                noise.on(frequency_hz, FREQUENCY),
+                noise.on(p_mw[at], power),
+                noise.on(q_mvar[at], power),
+            ]),
             stale: !plant.converged(),
             timestamp,
-        }));
+        });
     }
 }
 
@@ -175,12 +171,15 @@ fn converters(plant: &Plant, timestamp: Timestamp, samples: &mut Vec<Sample>) {
         let Some(truth) = Truth::of(plant, at) else {
             continue;
         };
-        samples.push(Sample::Converter(ConverterSample {
-            converter_id: unit.id.clone(),
-            state: truth.measured(&mut noise, scale, &unit.id, unit.entity_type()),
+        samples.push(Sample {
+            entity: unit.id.clone(),
+            stream: &stream::CONVERTER,
+            entity_type: unit.entity_type(),
+            capacity_kw: 0.0,
+            row: truth.measured(&mut noise, scale),
             stale: !plant.converged(),
             timestamp,
-        }));
+        });
     }
 }
 
@@ -238,31 +237,21 @@ impl Truth {
         }
     }
 
-    fn measured(
-        &self,
-        noise: &mut Noise,
-        scale: &Scale,
-        id: &EntityId,
-        converter_type: EntityType,
-    ) -> ConverterPayload {
+    fn measured(&self, noise: &mut Noise, scale: &Scale) -> Row {
         let (current, power) = (scale.current(), scale.converter_power());
-        ConverterPayload {
-            converter_id: id.clone(),
-            voltage: noise.on(self.dc_v, scale.dc_voltage()),
-            current_d: noise.on(self.current_d_a, current),
-            current_q: self
-                .current_q_a
+        Row::of(&[
+            noise.on(self.dc_v, scale.dc_voltage()),
+            noise.on(self.current_d_a, current),
+            self.current_q_a
                 .map_or(0.0, |value| noise.on(value, current)),
-            active_power: noise.on(self.active_kw, power),
-            reactive_power: self
-                .reactive_kvar
+            noise.on(self.active_kw, power),
+            self.reactive_kvar
                 .map_or(0.0, |value| noise.on(value, power)),
-            frequency: noise.on(self.frequency_hz, FREQUENCY),
-            thd: noise.on(self.thd_percent, THD).max(0.0),
-            temperature: noise.on(self.heat_sink_c, TEMPERATURE),
-            grid_voltage: noise.on(self.terminal_v, scale.terminal_voltage()).max(0.0),
-            converter_type,
-        }
+            noise.on(self.frequency_hz, FREQUENCY),
+            noise.on(self.thd_percent, THD).max(0.0),
+            noise.on(self.heat_sink_c, TEMPERATURE),
+            noise.on(self.terminal_v, scale.terminal_voltage()).max(0.0),
+        ])
     }
 }
 
@@ -274,16 +263,21 @@ fn solar(plant: &Plant, timestamp: Timestamp, samples: &mut Vec<Sample>) {
         let generation = noise
             .on(readings.generation_kw, GENERATION)
             .clamp(0.0, capacity);
-        samples.push(Sample::Res(ResSample {
-            unit_id: unit.id.clone(),
-            generation,
-            unit_type: EntityType::Solar,
-            capacity,
-            utilization_factor: generation / capacity,
-            resource: Resource::Irradiance(noise.on(readings.irradiance_w_m2, IRRADIANCE).max(0.0)),
-            temperature: noise.on(readings.air_c, TEMPERATURE),
+        samples.push(Sample {
+            entity: unit.id.clone(),
+            stream: &stream::RES_UNIT,
+            entity_type: EntityType::Solar,
+            capacity_kw: capacity,
+            row: Row::of(&[
+                generation,
+                generation / capacity,
+                noise.on(readings.irradiance_w_m2, IRRADIANCE).max(0.0),
+                f64::NAN,
+                noise.on(readings.air_c, TEMPERATURE),
+            ]),
+            stale: false,
             timestamp,
-        }));
+        });
     }
 }
 
@@ -295,15 +289,20 @@ fn wind(plant: &Plant, timestamp: Timestamp, samples: &mut Vec<Sample>) {
         let generation = noise
             .on(readings.generation_kw, GENERATION)
             .clamp(0.0, capacity);
-        samples.push(Sample::Res(ResSample {
-            unit_id: unit.id.clone(),
-            generation,
-            unit_type: EntityType::Wind,
-            capacity,
-            utilization_factor: generation / capacity,
-            resource: Resource::WindSpeed(noise.on(readings.wind_speed_ms, WIND_SPEED).max(0.0)),
-            temperature: noise.on(readings.air_c, TEMPERATURE),
+        samples.push(Sample {
+            entity: unit.id.clone(),
+            stream: &stream::RES_UNIT,
+            entity_type: EntityType::Wind,
+            capacity_kw: capacity,
+            row: Row::of(&[
+                generation,
+                generation / capacity,
+                f64::NAN,
+                noise.on(readings.wind_speed_ms, WIND_SPEED).max(0.0),
+                noise.on(readings.air_c, TEMPERATURE),
+            ]),
+            stale: false,
             timestamp,
-        }));
+        });
     }
 }

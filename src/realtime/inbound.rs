@@ -15,9 +15,7 @@ use crate::grid::entity::{Catalogue, EntityIndex, EntityKind};
 use super::{
     client::Client,
     echo::Echo,
-    messages::{
-        Action, Exception, HELLO, MAX_IDS, REQUESTS, Reply, Request, Subscribed, Unsubscribed,
-    },
+    messages::{self, Action, Exception, HELLO, MAX_IDS, Reply, Request, Subscribed, Unsubscribed},
     packet::Answer,
 };
 
@@ -107,7 +105,7 @@ enum Ask {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Malformed;
 
-/// Reads an event. `None` if it is neither of [`REQUESTS`] nor [`HELLO`].
+/// Reads an event. `None` if it is neither about entities nor [`HELLO`].
 fn read(event: &Value, ack: Option<i64>, catalogue: &Catalogue) -> Result<Option<Ask>, Malformed> {
     let Value::Str(text, attachments) = event else {
         return Err(Malformed);
@@ -119,7 +117,7 @@ fn read(event: &Value, ack: Option<i64>, catalogue: &Catalogue) -> Result<Option
         let refused = || Ask::Refused(Exception::needs_ack(HELLO));
         return Ok(Some(ack.map_or_else(refused, Ask::Hello)));
     }
-    let Some(request) = REQUESTS.iter().find(|request| request.name == name) else {
+    let Some(request) = messages::request(&name) else {
         return Ok(None);
     };
     let list;
@@ -140,7 +138,7 @@ fn read(event: &Value, ack: Option<i64>, catalogue: &Catalogue) -> Result<Option
         }
     };
     let echo = Echo::new(payload, attachments.as_ref()).ok_or(Malformed)?;
-    Ok(Some(rooms(request, payload, echo, ack, catalogue)))
+    Ok(Some(rooms(&request, payload, echo, ack, catalogue)))
 }
 
 fn rooms(

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::grid::{entity::EntityKind, event::LossReason, time::Timestamp};
+use crate::grid::{entity::EntityKind, event::LossReason, stream::STREAMS, time::Timestamp};
 
 use super::echo::Echo;
 
@@ -32,35 +32,22 @@ pub enum Action {
     Unsubscribe,
 }
 
-const fn request(name: &'static str, kind: EntityKind, action: Action) -> Request {
-    Request { name, kind, action }
+/// What a client asks with the event `name`; none where it is no request about entities.
+#[must_use]
+pub fn request(name: &str) -> Option<Request> {
+    STREAMS.into_iter().find_map(|stream| {
+        let (name, action) = match name {
+            name if name == stream.subscribe => (stream.subscribe, Action::Subscribe),
+            name if name == stream.unsubscribe => (stream.unsubscribe, Action::Unsubscribe),
+            _ => return None,
+        };
+        Some(Request {
+            name,
+            kind: stream.kind,
+            action,
+        })
+    })
 }
-
-/// Everything a client can ask; other events are ignored.
-pub const REQUESTS: [Request; 6] = [
-    request(
-        "subscribe:converters",
-        EntityKind::Converter,
-        Action::Subscribe,
-    ),
-    request("subscribe:buses", EntityKind::Bus, Action::Subscribe),
-    request(
-        "subscribe:res-units",
-        EntityKind::ResUnit,
-        Action::Subscribe,
-    ),
-    request(
-        "unsubscribe:converters",
-        EntityKind::Converter,
-        Action::Unsubscribe,
-    ),
-    request("unsubscribe:buses", EntityKind::Bus, Action::Unsubscribe),
-    request(
-        "unsubscribe:res-units",
-        EntityKind::ResUnit,
-        Action::Unsubscribe,
-    ),
-];
 
 /// The request that tells whom a client talks to.
 pub const HELLO: &str = "gridcast:hello";

@@ -4,9 +4,14 @@
 use std::{borrow::Cow, sync::Arc};
 
 use crate::{
-    detect::Row,
     grid::{
-        entity::EntityKind, event::Event, run::RunSettings, time::Timestamp, topology::Topology,
+        entity::EntityKind,
+        event::Event,
+        run::RunSettings,
+        stream::{STREAMS, Stream},
+        telemetry::Row,
+        time::Timestamp,
+        topology::Topology,
     },
     plant::{Plant, PlantSpec},
 };
@@ -15,7 +20,6 @@ use super::{
     course::Course,
     ledger::Injection,
     native::{Native, Taken},
-    period::{self, SAMPLED},
     sensor,
     watch::{Instant, Watch},
 };
@@ -59,7 +63,7 @@ impl Active {
         let mut news = News::default();
         for _ in 0..course.speed() {
             self.step(course, spec, &mut news);
-            let taken = SAMPLED.map(|kind| (kind, self.sample(kind, course, spec)));
+            let taken = STREAMS.map(|stream| (stream, self.sample(stream, course, spec)));
             let at = Instant {
                 step: course.step(),
                 timestamp,
@@ -84,37 +88,40 @@ impl Active {
         news.unsolved |= solved && !self.plant.converged();
     }
 
-    /// Takes the native samples of a kind, if they are due.
-    fn sample(&mut self, kind: EntityKind, course: &Course, spec: &PlantSpec) -> Option<Taken> {
+    /// Takes the native samples of a stream, if they are due.
+    fn sample(&mut self, stream: &Stream, course: &Course, spec: &PlantSpec) -> Option<Taken> {
         let faults = course.ledger().active();
         let at = instant(course);
-        let due = at.step.is_multiple_of(period::of(kind));
-        due.then(|| {
+        stream.is_due(at.step).then(|| {
             let catalogue = spec.catalogue();
-            self.native.take(kind, &self.plant, catalogue, faults, at)
+            self.native
+                .take(stream.kind, &self.plant, catalogue, faults, at)
         })
     }
 
-    /// What the sensors of a kind show now.
+    /// What the sensors of a stream show now.
     pub(super) fn shown(
         &self,
-        kind: EntityKind,
+        stream: &Stream,
         course: &Course,
         spec: &PlantSpec,
     ) -> Cow<'_, Native> {
         let at = instant(course);
-        if at.step.is_multiple_of(period::of(kind)) {
+        if stream.is_due(at.step) {
             return Cow::Borrowed(&self.native);
         }
         let faults = course.ledger().active();
         let (plant, catalogue) = (&self.plant, spec.catalogue());
-        Cow::Owned(self.native.between(kind, plant, catalogue, faults, at))
+        Cow::Owned(
+            self.native
+                .between(stream.kind, plant, catalogue, faults, at),
+        )
     }
 
     /// Compares what sensors show with the limits, and hands native samples to the detectors.
     fn judge(
         &mut self,
-        taken: &[(EntityKind, Option<Taken>)],
+        taken: &[(&'static Stream, Option<Taken>)],
         course: &Course,
         spec: &PlantSpec,
         at: Instant,
@@ -125,19 +132,20 @@ impl Active {
             watch,
             native,
         } = self;
-        for (kind, taken) in taken {
+        for (stream, taken) in taken {
+            let kind = stream.kind;
             if let Some(taken) = taken {
-                watch.check_limits(*kind, |entity| taken.rows[entity], at, alerts);
+                watch.check_limits(kind, |entity| taken.rows[entity], at, alerts);
             } else {
-                let faults = sensor_faults(*kind, course, spec);
-                let shown = |entity| shown(*kind, entity, plant, native, &faults, instant(course));
-                watch.check_limits(*kind, shown, at, alerts);
+                let faults = sensor_faults(kind, course, spec);
+                let shown = |entity| shown(stream, entity, plant, native, &faults, instant(course));
+                watch.check_limits(kind, shown, at, alerts);
             }
-            if *kind == EntityKind::Bus && plant.converged() {
+            if kind == EntityKind::Bus && plant.converged() {
                 watch.check_loadings(plant.loadings_percent(), at, alerts);
             }
             if let Some(taken) = taken {
-                watch.detect(*kind, &taken.rows, &taken.sampled, at, alerts);
+                watch.detect(kind, &taken.rows, &taken.sampled, at, alerts);
             }
         }
     }
@@ -172,14 +180,14 @@ fn sensor_faults<'a>(
 
 /// What the sensors of an entity would show between two samples.
 fn shown(
-    kind: EntityKind,
+    stream: &Stream,
     entity: usize,
     plant: &Plant,
     native: &Native,
     faults: &[(usize, &Injection)],
     at: sensor::Instant,
 ) -> Option<Row> {
-    let row = plant.noiseless(kind, entity)?;
+    let row = plant.noiseless(stream.kind, entity)?;
     let first = faults.partition_point(|(place, _)| *place < entity);
     let own = faults[first..]
         .iter()
@@ -188,5 +196,5 @@ fn shown(
     if own.peek().is_none() {
         return Some(row);
     }
-    sensor::distort_row(row, kind, own, native.last(kind, entity), at)
+    sensor::distort_row(row, stream, own, native.last(stream.kind, entity), at)
 }

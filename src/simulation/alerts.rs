@@ -64,7 +64,7 @@ impl Noted {
         at: Instant,
         found: &mut Vec<Event>,
     ) {
-        let location = subject.id().clone();
+        let location = subject.id.clone();
         let faults = &mut self.active.faults;
         let position = faults.iter().position(|fault| {
             fault.details.fault_type == fault_type && fault.details.location == location
@@ -113,7 +113,7 @@ impl Noted {
         at: Instant,
         found: &mut Vec<Event>,
     ) {
-        let id = subject.id().clone();
+        let id = subject.id.clone();
         let field = change.field_name();
         let name = format!(
             "{}-{id}{}-{}",

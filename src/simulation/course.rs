@@ -10,6 +10,7 @@ use crate::{
     grid::{
         injection::{DurationRule, InjectionOrder, InjectionView},
         run::Run,
+        stream::stream_of,
         time::Tick,
     },
     plant::{PlantSpec, STEPS_PER_SECOND},
@@ -18,7 +19,6 @@ use crate::{
 use super::{
     control::Effect,
     ledger::{End, Ledger},
-    period,
     step_clock::StepClock,
 };
 
@@ -157,7 +157,8 @@ impl Course {
             (DurationRule::OneSample, _) => {
                 let entity = spec.catalogue().get(order.entity.as_str());
                 let kind = entity.ok_or(Rejection::UnknownInjection)?.kind;
-                End::Step(period::next_sample(kind, self.step))
+                let stream = stream_of(kind).ok_or(Rejection::UnknownInjection)?;
+                End::Step(stream.next_sample(self.step))
             }
             (_, Some(steps)) => End::Step(self.step.saturating_add(steps)),
             (_, None) => End::Open,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::grid::{
     entity::{Catalogue, EntityIndex, EntityKind},
     event::{Event, Outgoing},
+    stream::STREAMS,
     telemetry::Sample,
 };
 
@@ -49,10 +50,8 @@ impl History {
                 rows: VecDeque::new(),
             })
         };
-        let streams: Vec<_> = [EntityKind::Bus, EntityKind::Converter, EntityKind::ResUnit]
-            .into_iter()
-            .filter_map(stream)
-            .collect();
+        let kinds = STREAMS.iter().map(|stream| stream.kind);
+        let streams: Vec<_> = kinds.filter_map(stream).collect();
         let sampled: usize = streams.iter().map(|stream| stream.entities).sum();
         Self {
             streams,

@@ -18,6 +18,7 @@ use crate::{
         event::{Batch, Effected, Event, Notification, Outgoing, RunChange},
         injection::InjectionView,
         run::{Run, SimulationView},
+        stream::STREAMS,
         time::{Tick, Timeline},
         topology::{NetworkState, Topology, TopologyUpdate},
     },
@@ -30,7 +31,6 @@ use super::{
     control::{Control, Effect},
     course::Course,
     history::History,
-    period::{self, SAMPLED},
 };
 
 /// An effect that waits for its tick.
@@ -307,11 +307,12 @@ impl Machine {
         };
         let timestamp = self.timeline.timestamp(self.done);
         let elapsed = self.done.since(course.run.start);
-        for kind in SAMPLED {
-            if !elapsed.is_multiple_of(period::of(kind)) {
+        for stream in STREAMS {
+            if !stream.is_due(elapsed) {
                 continue;
             }
-            let native = active.shown(kind, course, &self.spec);
+            let kind = stream.kind;
+            let native = active.shown(stream, course, &self.spec);
             let first = self.spec.catalogue().range(kind).start;
             let published = native.published(kind, first, timestamp);
             self.history.add(kind, &published);

@@ -16,7 +16,6 @@ pub mod machine;
 mod native;
 mod outlet;
 mod pacing;
-pub mod period;
 pub mod prepared;
 mod rewind;
 mod sensor;

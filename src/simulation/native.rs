@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    detect::Row,
     grid::{
         entity::{Catalogue, EntityIndex, EntityKind},
         event::Outgoing,
-        telemetry::Sample,
+        stream::{STREAMS, Stream},
+        telemetry::{Row, Sample},
         time::Timestamp,
         topology::NetworkState,
     },
@@ -20,7 +20,6 @@ use crate::{
 
 use super::{
     ledger::Injection,
-    period::SAMPLED,
     sensor::{self, Instant},
 };
 
@@ -38,7 +37,7 @@ struct Slot {
 
 /// What the sensors of one kind showed, in the order of the catalogue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Stream {
+struct Slots {
     kind: EntityKind,
     slots: Arc<Vec<Slot>>,
 }
@@ -46,7 +45,7 @@ struct Stream {
 /// The newest native samples of all kinds. Cheap to copy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Native {
-    streams: Vec<Stream>,
+    streams: Vec<Slots>,
     /// What flowed when buses were sampled last.
     network: Option<Arc<NetworkState>>,
 }
@@ -70,15 +69,15 @@ pub(super) struct Taken {
 impl Native {
     /// Nothing has been sampled.
     pub(super) fn new(catalogue: &Catalogue) -> Self {
-        let stream = |kind| {
-            let slots = catalogue.of_kind(kind).map(|_| Slot::default());
-            Stream {
-                kind,
+        let stream = |stream: &Stream| {
+            let slots = catalogue.of_kind(stream.kind).map(|_| Slot::default());
+            Slots {
+                kind: stream.kind,
                 slots: Arc::new(slots.collect()),
             }
         };
         Self {
-            streams: SAMPLED.into_iter().map(stream).collect(),
+            streams: STREAMS.into_iter().map(stream).collect(),
             network: None,
         }
     }
@@ -101,7 +100,7 @@ impl Native {
             sampled: read.iter().map(|reading| reading.sampled).collect(),
             rows: read
                 .iter()
-                .map(|reading| reading.shown.as_ref().map(Row::from))
+                .map(|reading| reading.shown.as_ref().map(|sample| sample.row))
                 .collect(),
         };
         let slots = read.into_iter().zip(before.iter());
@@ -131,7 +130,7 @@ impl Native {
         let before = self.slots(kind);
         let entities = catalogue.of_kind(kind).zip(before.iter());
         let readings = entities.map(|(entity, before)| {
-            let sample = samples.next_if(|sample| *sample.entity() == entity.id);
+            let sample = samples.next_if(|sample| sample.entity == entity.id);
             Reading {
                 sampled: sample.is_some(),
                 shown: sample
@@ -169,7 +168,7 @@ impl Native {
         });
         let network = (kind == EntityKind::Bus).then(|| Arc::new(self.flows(plant)));
         Self {
-            streams: vec![Stream {
+            streams: vec![Slots {
                 kind,
                 slots: Arc::new(slots.collect()),
             }],

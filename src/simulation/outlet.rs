@@ -197,6 +197,7 @@ mod tests {
     use super::*;
     use crate::grid::{
         alert::{Fault, FaultDetails, FaultPhase, FaultType, Severity, Subject},
+        entity::EntityKind,
         event::{Effected, Notification},
         time::Timestamp,
     };
@@ -221,9 +222,7 @@ mod tests {
                 phase: FaultPhase::Escalated,
                 location: "BUS-004".into(),
                 message: String::new(),
-                subject: Subject::Bus {
-                    bus_id: "BUS-004".into(),
-                },
+                subject: Subject::of(EntityKind::Bus, "BUS-004"),
                 quantity: "voltageMagnitude".into(),
                 value: 0.8,
                 limit: 0.9,

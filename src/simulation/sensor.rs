@@ -1,13 +1,17 @@
 //! Sensor faults: what makes that which a sensor shows differ from what is measured.
 
 use crate::{
-    detect::Row,
-    grid::{entity::EntityKind, injection::InjectionKind, telemetry::Sample, time::STEP_MS},
+    grid::{
+        injection::InjectionKind,
+        stream::Stream,
+        telemetry::{Row, Sample},
+        time::STEP_MS,
+    },
     maths::sin,
     random::Source,
 };
 
-use super::{ledger::Injection, period, watch::stream_of};
+use super::ledger::Injection;
 
 /// Samples in one period of an oscillation.
 const OSCILLATION_SAMPLES: f64 = 8.0;
@@ -28,9 +32,9 @@ pub(super) fn distort(
     at: Instant,
 ) -> Option<Sample> {
     let concerns =
-        |fault: &&Injection| fault.order.kind.is_sensor() && fault.order.entity == *sample.entity();
+        |fault: &&Injection| fault.order.kind.is_sensor() && fault.order.entity == sample.entity;
     let faults: Vec<_> = faults.iter().filter(concerns).collect();
-    let period = period::of(sample.kind());
+    let period = sample.stream.period;
     for fault in faults {
         if fault.order.kind == InjectionKind::Missing {
             return None;
@@ -38,15 +42,12 @@ pub(super) fn distort(
         let Some(field) = &fault.order.field else {
             continue;
         };
-        let Some(value) = sample.field_mut(field) else {
+        let Some(place) = sample.place_of(field) else {
             continue;
         };
-        let last = || previous?.clone().field_mut(field).copied();
-        *value = distorted(*value, fault, period, last, at);
-        // The factor is computed from the generation as measured.
-        if let (Sample::Res(sample), "generation") = (&mut sample, field.as_str()) {
-            sample.utilization_factor = sample.generation / sample.capacity;
-        }
+        let last = || Some(previous?.row.get(place));
+        let value = distorted(sample.row.get(place), fault, period, last, at);
+        sample.set(place, value);
     }
     Some(sample)
 }
@@ -55,24 +56,21 @@ pub(super) fn distort(
 /// none in between.
 pub(super) fn distort_row<'a>(
     mut row: Row,
-    kind: EntityKind,
+    stream: &Stream,
     faults: impl Iterator<Item = &'a Injection>,
     previous: Option<&Sample>,
     at: Instant,
 ) -> Option<Row> {
-    let period = period::of(kind);
-    let fields = stream_of(kind).map_or(&[][..], |stream| stream.fields());
     for fault in faults {
         match fault.order.kind {
             InjectionKind::Missing => return None,
             InjectionKind::Spike => continue,
             _ => {}
         }
-        let wanted = fault.order.field.as_deref();
-        let field = fields.iter().position(|field| wanted == Some(field));
-        if let Some(field) = field {
-            let last = || previous.map(|previous| Row::from(previous).get(field));
-            row.values[field] = distorted(row.values[field], fault, period, last, at);
+        let field = fault.order.field.as_deref();
+        if let Some(place) = field.and_then(|field| stream.place_of(field)) {
+            let last = || previous.map(|previous| previous.row.get(place));
+            row.values[place] = distorted(row.get(place), fault, stream.period, last, at);
         }
     }
     Some(row)
@@ -123,23 +121,22 @@ mod tests {
         grid::{
             entity::EntityType,
             injection::{Cause, InjectionOrder},
-            telemetry::{ResSample, Resource},
+            stream::{RES_UNIT, res},
             time::{Tick, Timestamp},
         },
         simulation::ledger::End,
     };
 
     fn sample(generation: f64) -> Sample {
-        Sample::Res(ResSample {
-            unit_id: "WIND-001".into(),
-            generation,
-            unit_type: EntityType::Wind,
-            capacity: 150.0,
-            utilization_factor: generation / 150.0,
-            resource: Resource::WindSpeed(8.0),
-            temperature: 10.0,
+        Sample {
+            entity: "WIND-001".into(),
+            stream: &RES_UNIT,
+            entity_type: EntityType::Wind,
+            capacity_kw: 150.0,
+            row: Row::of(&[generation, generation / 150.0, f64::NAN, 8.0, 10.0]),
+            stale: false,
             timestamp: Timestamp::from_unix_ms(0),
-        })
+        }
     }
 
     fn fault(kind: InjectionKind, field: Option<&str>) -> Injection {
@@ -163,11 +160,10 @@ mod tests {
         let previous = sample(50.0);
         let at = Instant { seed: 1, step };
         let faults = std::slice::from_ref(fault);
-        let Some(Sample::Res(sample)) = distort(sample(60.0), faults, Some(&previous), at) else {
-            panic!("the sample is missing");
-        };
-        assert_eq!(sample.utilization_factor, sample.generation / 150.0);
-        sample.generation
+        let sample = distort(sample(60.0), faults, Some(&previous), at).unwrap();
+        let generation = sample.row.get(res::GENERATION);
+        assert_eq!(sample.row.get(res::UTILIZATION), generation / 150.0);
+        generation
     }
 
     #[test]

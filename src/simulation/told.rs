@@ -132,7 +132,10 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::alert::{FaultDetails, FaultType, Severity, Subject};
+    use crate::grid::{
+        alert::{FaultDetails, FaultType, Severity, Subject},
+        entity::EntityKind,
+    };
 
     fn fault(phase: FaultPhase) -> Fault {
         Fault {
@@ -143,9 +146,7 @@ mod tests {
                 phase,
                 location: "BUS-004".into(),
                 message: String::new(),
-                subject: Subject::Bus {
-                    bus_id: "BUS-004".into(),
-                },
+                subject: Subject::of(EntityKind::Bus, "BUS-004"),
                 quantity: "voltageMagnitude".into(),
                 value: 0.8,
                 limit: 0.9,

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     detect::{
-        Detectors, DetectorsState, EntityModel, Row, StreamKind,
+        Detectors, DetectorsState, EntityModel, StreamKind,
         fault::{self, FaultLimits, Limits, Monitor},
     },
     grid::{
         alert::{AnomalyType, FaultType, Subject},
         entity::{EntityId, EntityKind},
         event::Event,
+        telemetry::Row,
         time::Timestamp,
         topology::Topology,
     },
@@ -63,7 +64,7 @@ pub struct Instant {
 impl Known {
     /// Where the models of a kind stand.
     fn places(&self, kind: EntityKind) -> std::ops::Range<usize> {
-        let Some(stream) = stream_of(kind) else {
+        let Some(stream) = StreamKind::of(kind) else {
             return 0..0;
         };
         let before = |limit: u8| {
@@ -171,7 +172,7 @@ impl Watch {
                 let fault_type = monitor.fault_type();
                 let value = fault::value_of(fault_type, model, &row);
                 if let Some(change) = monitor.observe(limits, at.step, value) {
-                    let subject = subject(kind, &model.id);
+                    let subject = Subject::of(kind, model.id.clone());
                     self.state
                         .noted
                         .fault(fault_type, subject, &change, at, found);
@@ -192,10 +193,7 @@ impl Watch {
         for (monitor, ((id, ends), loading)) in self.state.overloads.iter_mut().zip(branches) {
             let Some(loading) = loading else { continue };
             if let Some(change) = monitor.observe(&known.overload, at.step, loading) {
-                let subject = Subject::Branch {
-                    branch_id: id.clone(),
-                    bus_ids: ends.clone(),
-                };
+                let subject = Subject::branch(id.clone(), ends.clone());
                 let noted = &mut self.state.noted;
                 noted.fault(FaultType::Overload, subject, &change, at, found);
             }
@@ -212,7 +210,7 @@ impl Watch {
         at: Instant,
         found: &mut Vec<Event>,
     ) {
-        let Some(stream) = stream_of(kind) else {
+        let Some(stream) = StreamKind::of(kind) else {
             return;
         };
         let known = self.known.clone();
@@ -221,36 +219,16 @@ impl Watch {
             &mut self.state.detectors,
             stream,
             at.step,
-            stream.interval_s(),
+            stream.stream().interval_s(),
             rows,
         );
         for change in changes {
             if change.kind == AnomalyType::Missing && !sampled[change.entity] {
                 continue;
             }
-            let subject = subject(kind, &known.models[first + change.entity].id);
+            let subject = Subject::of(kind, known.models[first + change.entity].id.clone());
             self.state.noted.anomaly(subject, &change, at, found);
         }
-    }
-}
-
-fn subject(kind: EntityKind, id: &EntityId) -> Subject {
-    let id = id.clone();
-    match kind {
-        EntityKind::Converter => Subject::Converter { converter_id: id },
-        EntityKind::ResUnit => Subject::ResUnit { unit_id: id },
-        // Branches have no samples.
-        EntityKind::Bus | EntityKind::Branch => Subject::Bus { bus_id: id },
-    }
-}
-
-/// The stream of a kind of entity, if it has one.
-pub(super) fn stream_of(kind: EntityKind) -> Option<StreamKind> {
-    match kind {
-        EntityKind::Bus => Some(StreamKind::Bus),
-        EntityKind::Converter => Some(StreamKind::Converter),
-        EntityKind::ResUnit => Some(StreamKind::Res),
-        EntityKind::Branch => None,
     }
 }
 

@@ -8,7 +8,7 @@ use gridcast::grid::{
         Subject,
     },
     command::{Command, Report},
-    entity::EntityType,
+    entity::{EntityKind, EntityType},
     event::Event,
     topology::{Topology, TopologyBranch, TopologyBus, TopologyUpdate},
 };
@@ -18,12 +18,12 @@ use crate::support::{Socket, Stage, TestServer};
 
 fn fault(phase: FaultPhase, subject: Subject) -> FaultDetails {
     FaultDetails {
-        id: format!("UNDERVOLTAGE-{}-12", subject.id()),
+        id: format!("UNDERVOLTAGE-{}-12", subject.id),
         fault_type: FaultType::Undervoltage,
         severity: Severity::Medium,
         phase,
-        location: subject.id().clone(),
-        message: format!("Undervoltage at {}", subject.id()),
+        location: subject.id.clone(),
+        message: format!("Undervoltage at {}", subject.id),
         subject,
         quantity: "voltageMagnitude".into(),
         value: 0.89,
@@ -35,27 +35,24 @@ fn fault(phase: FaultPhase, subject: Subject) -> FaultDetails {
 
 fn anomaly(phase: AnomalyPhase, subject: Subject) -> AnomalyDetails {
     AnomalyDetails {
-        id: format!("SPIKE-{}-activePower-12", subject.id()),
+        id: format!("SPIKE-{}-activePower-12", subject.id),
         anomaly_type: AnomalyType::Spike,
-        source: subject.id().clone(),
+        source: subject.id.clone(),
         phase,
         field: Some("activePower".into()),
         confidence: 0.93,
-        description: format!("Spike in {}", subject.id()),
-        affected_equipment: vec![subject.id().clone()],
+        description: format!("Spike in {}", subject.id),
+        affected_equipment: vec![subject.id.clone()],
         subject,
     }
 }
 
 fn bus(id: &str) -> Subject {
-    Subject::Bus { bus_id: id.into() }
+    Subject::of(EntityKind::Bus, id)
 }
 
 fn branch() -> Subject {
-    Subject::Branch {
-        branch_id: "BRANCH-003".into(),
-        bus_ids: ["BUS-002".into(), "BUS-003".into()],
-    }
+    Subject::branch("BRANCH-003", ["BUS-002".into(), "BUS-003".into()])
 }
 
 async fn report(server: &TestServer, report: Report) {
@@ -130,9 +127,7 @@ async fn an_escalation_is_not_announced_again_and_an_end_is() {
     let mut inside = server.join().await;
     inside.ask("subscribe:converters", &["CONV-002"]).await;
     let mut outside = server.join().await;
-    let converter = || Subject::Converter {
-        converter_id: "CONV-002".into(),
-    };
+    let converter = || Subject::of(EntityKind::Converter, "CONV-002");
     for phase in [
         FaultPhase::Raised,
         FaultPhase::Escalated,
@@ -203,9 +198,7 @@ async fn a_fault_of_a_branch_is_heard_once_at_either_end() {
 #[tokio::test]
 async fn an_anomaly_is_heard_in_its_room_and_announced_to_all() {
     let server = quiet_server().await;
-    let unit = || Subject::ResUnit {
-        unit_id: "WIND-001".into(),
-    };
+    let unit = || Subject::of(EntityKind::ResUnit, "WIND-001");
     let mut inside = server.join().await;
     inside.ask("subscribe:res-units", &["WIND-001"]).await;
     let mut outside = server.join().await;

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use gridcast::grid::{
+    entity::EntityType,
     event::{Event, Notification, RunChange},
-    telemetry::{BusMeasurement, BusSample, Sample},
+    stream,
+    telemetry::{Row, Sample},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -17,19 +19,15 @@ const BUSES: [&str; 5] = ["BUS-001", "BUS-002", "BUS-003", "BUS-004", "BUS-005"]
 const UNITS: [&str; 4] = ["SOLAR-001", "SOLAR-002", "WIND-001", "WIND-002"];
 
 fn sample(stage: &Stage, id: &str, tick: u64) -> Event {
-    Event::Sample(Sample::Bus(BusSample {
-        bus_id: id.into(),
-        measurement: BusMeasurement {
-            bus_id: id.into(),
-            voltage_magnitude: 1.0,
-            voltage_angle: 0.0,
-            frequency: 50.0,
-            active_power: tick as f64,
-            reactive_power: 0.0,
-        },
+    Event::Sample(Sample {
+        entity: id.into(),
+        stream: &stream::BUS,
+        entity_type: EntityType::Pq,
+        capacity_kw: 0.0,
+        row: Row::of(&[1.0, 0.0, 50.0, tick as f64, 0.0]),
         stale: false,
         timestamp: stage.timestamp(tick),
-    }))
+    })
 }
 
 /// A tick's samples of two buses, and the same tick seen by a client of all of them.

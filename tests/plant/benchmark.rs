@@ -13,11 +13,11 @@ use gridcast::{
         event::Event,
         injection::{Cause, InjectionKind, InjectionOrder},
         run::RunSettings,
+        stream::stream_of,
         time::{Tick, Timestamp},
     },
     plant::InjectionRequest,
     random::{Draws, Source},
-    simulation::period,
 };
 
 use super::support::{Driver, default_plant};
@@ -146,7 +146,7 @@ fn settings(seed: u64, speed: u32, disturbances: f64, start_ms: i64) -> RunSetti
 }
 
 fn steps_of(kind: EntityKind) -> u64 {
-    period::of(kind)
+    stream_of(kind).unwrap().period
 }
 
 impl Truth {
@@ -167,13 +167,12 @@ impl Truth {
                 let Event::Sample(sample) = &*event else {
                     continue;
                 };
-                let mut sample = sample.clone();
-                let id = sample.entity().clone();
+                let id = sample.entity.clone();
                 let found = fields.iter().find(|(other, _)| *other == id);
                 for quantity in &found.unwrap().1 {
-                    if let Some(value) = sample.field_mut(quantity.field) {
+                    if let Some(value) = sample.value(quantity.field) {
                         let key = (id.to_string(), quantity.field.to_owned());
-                        series.entry(key).or_default().push((step, *value));
+                        series.entry(key).or_default().push((step, value));
                     }
                 }
             }

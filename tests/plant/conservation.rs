@@ -8,15 +8,17 @@ use gridcast::{
         entity::EntityType,
         event::Event,
         injection::{InjectionKind, InjectionOrder},
-        telemetry::{Resource, Sample},
         topology::Topology,
     },
     plant::{Plant, PlantSpec},
 };
 
-use crate::support::{
-    Driver, JANUARY_MIDNIGHT, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, Samples, changed_plant,
-    default_plant, mismatch_pu, order, sample, settings,
+use crate::{
+    support::{
+        Driver, JANUARY_MIDNIGHT, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, Samples, changed_plant,
+        default_plant, mismatch_pu, order, sample, settings,
+    },
+    wire::ConverterSample,
 };
 
 /// A disturbance of every physical kind, at changing places, one after the other.
@@ -56,20 +58,14 @@ fn watch_an_hour(seed: u64, start_ms: i64) {
         }
         for _ in 0..10 {
             let batch = driver.tick();
-            let mut now = Samples {
-                buses: Vec::new(),
-                converters: Vec::new(),
-                units: Vec::new(),
-            };
+            let mut now = Samples::default();
             for event in &batch.events {
                 match event.event.as_ref() {
                     Event::Topology(update) => {
                         topology = update.topology.clone();
                         changes += 1;
                     }
-                    Event::Sample(Sample::Bus(sample)) => now.buses.push(sample.clone()),
-                    Event::Sample(Sample::Converter(sample)) => now.converters.push(sample.clone()),
-                    Event::Sample(Sample::Res(sample)) => now.units.push(sample.clone()),
+                    Event::Sample(sample) => now.add(sample),
                     _ => {}
                 }
             }
@@ -93,7 +89,7 @@ fn watch_an_hour(seed: u64, start_ms: i64) {
     assert!(worst_pu > 0.0);
 }
 
-fn check_powers(sample: &gridcast::grid::telemetry::ConverterSample) {
+fn check_powers(sample: &ConverterSample) {
     let state = &sample.state;
     let (p, q) = if state.converter_type == EntityType::Buck {
         (state.grid_voltage * state.current_d / 1000.0, 0.0)
@@ -151,7 +147,7 @@ fn at_night_there_is_no_sun_and_by_day_there_is() {
                 plant.step(std::iter::empty());
             }
             for unit in sample(&plant).units {
-                let Resource::Irradiance(irradiance) = unit.resource else {
+                let Some(irradiance) = unit.irradiance else {
                     continue;
                 };
                 // Exactly: measurement adds nothing to nothing.

@@ -5,7 +5,6 @@ use gridcast::{
         command::Command,
         event::Event,
         injection::{InjectionKind, InjectionOrder},
-        telemetry::Sample,
     },
     plant::{InjectionRequest, Plant, PlantState},
 };
@@ -59,9 +58,9 @@ fn the_pacing_changes_nothing_but_which_samples_go_out() {
         let mut all = Vec::new();
         for (_, event) in driver.take() {
             if let Event::Sample(sample) = &*event {
-                let mut value = serde_json::to_value(sample).unwrap();
+                let mut value = serde_json::to_value(sample.payload()).unwrap();
                 value.as_object_mut().unwrap().remove("timestamp");
-                all.push((sample.entity().clone(), value));
+                all.push((sample.entity.clone(), value));
             }
         }
         all
@@ -333,7 +332,7 @@ proptest! {
         for (_, event) in &original.events {
             if let Event::Sample(sample) = &**event {
                 for (name, value) in crate::support::numbers(sample) {
-                    prop_assert!(value.is_finite(), "{} of {:?}", name, Sample::entity(sample));
+                    prop_assert!(value.is_finite(), "{} of {:?}", name, sample.entity);
                 }
             }
         }

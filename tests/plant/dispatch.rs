@@ -4,13 +4,17 @@
 use std::{fs, path::Path, sync::Arc};
 
 use gridcast::{
-    grid::{injection::InjectionKind, telemetry::Sample},
+    grid::injection::InjectionKind,
     plant::{Plant, PlantSpec},
     powerflow::{Case, PowerFlow},
 };
 
-use crate::support::{
-    Driver, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, changed_plant, mismatch_pu, sample, settings,
+use crate::{
+    support::{
+        Driver, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, changed_plant, mismatch_pu, sample,
+        settings,
+    },
+    wire,
 };
 
 /// Loads as the case has them.
@@ -93,9 +97,7 @@ fn rests(name: &str) -> Driver {
         }
         assert_eq!(samples.len(), 60, "{id}");
         for (tick, sample) in &samples {
-            let Sample::Bus(sample) = sample else {
-                panic!("{sample:?}")
-            };
+            let sample = wire::bus(sample).unwrap();
             let found = &sample.measurement;
             assert!(!sample.stale, "{id} at {tick:?}");
             let near = |found: f64, right: f64, within: f64, what: &str| {
@@ -193,9 +195,7 @@ fn the_start_is_balanced_at_any_hour() {
             let driver = after(&spec, start_ms, 10);
             for bus in driver.spec.topology().buses.iter().map(|bus| &bus.id) {
                 for (_, sample) in driver.samples(bus.as_str()) {
-                    let Sample::Bus(sample) = sample else {
-                        continue;
-                    };
+                    let sample = wire::bus(&sample).unwrap();
                     assert!(!sample.stale, "{name} {bus} at {start_ms}");
                     let frequency = sample.measurement.frequency;
                     assert!(

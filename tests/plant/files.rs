@@ -7,13 +7,17 @@ use std::{
 };
 
 use gridcast::{
-    grid::{entity::EntityKind, event::Event, injection::InjectionKind, telemetry::Sample},
+    grid::{entity::EntityKind, event::Event, injection::InjectionKind},
     plant::{Plant, PlantSpec},
 };
 use proptest::prelude::*;
 
-use crate::support::{
-    Driver, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, default_plant, mismatch_pu, sample, settings,
+use crate::{
+    support::{
+        Driver, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, default_plant, mismatch_pu, sample,
+        settings,
+    },
+    wire,
 };
 
 const CASE: &str = include_str!("../../src/plant/default/case.json");
@@ -196,7 +200,7 @@ fn lives(name: &str, base: &str) {
             .events
             .iter()
             .filter_map(|(_, event)| match &**event {
-                Event::Sample(Sample::Bus(bus)) => Some(bus.clone()),
+                Event::Sample(sample) => wire::bus(sample),
                 _ => None,
             })
             .collect();

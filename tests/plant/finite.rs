@@ -1,6 +1,7 @@
 //! No number that is none, over days and years.
 
 use gridcast::{
+    grid::telemetry::Sample,
     maths::sincos,
     plant::{
         solar::{SolarParameters, SolarPlant, SolarState},
@@ -10,7 +11,10 @@ use gridcast::{
     powerflow::{Case, PowerFlow},
 };
 
-use crate::support::{Driver, JANUARY_MIDNIGHT, JUNE_MIDNIGHT, settings};
+use crate::{
+    support::{Driver, JANUARY_MIDNIGHT, JUNE_MIDNIGHT, settings},
+    wire::{self, Payload},
+};
 
 /// Runs the whole plant for a day with a disturbance a minute, and looks at all that it says once a
 /// second through the machine: samples, flows, alerts.
@@ -42,17 +46,16 @@ fn live_through_a_day(seed: u64, start_ms: i64) {
     assert!(samples > 86_400, "{samples}");
 }
 
-fn check(sample: &gridcast::grid::telemetry::Sample, tick: u32) {
-    use gridcast::grid::telemetry::{Resource, Sample};
-    let finite = match sample {
-        Sample::Bus(sample) => {
+fn check(sample: &Sample, tick: u32) {
+    let finite = match wire::read(sample) {
+        Payload::Bus(sample) => {
             let m = &sample.measurement;
             let sum = m.voltage_angle + m.active_power + m.reactive_power;
             sum.is_finite()
                 && (0.0..1.3).contains(&m.voltage_magnitude)
                 && (45.0..55.0).contains(&m.frequency)
         }
-        Sample::Converter(sample) => {
+        Payload::Converter(sample) => {
             let s = &sample.state;
             let sum = s.current_d + s.current_q + s.active_power + s.reactive_power + s.thd;
             sum.is_finite()
@@ -61,11 +64,11 @@ fn check(sample: &gridcast::grid::telemetry::Sample, tick: u32) {
                 && (-40.0..150.0).contains(&s.temperature)
                 && (45.0..55.0).contains(&s.frequency)
         }
-        Sample::Res(sample) => {
-            let (Resource::Irradiance(resource) | Resource::WindSpeed(resource)) = sample.resource;
+        Payload::Res(sample) => {
+            let resource = sample.irradiance.or(sample.wind_speed);
             (0.0..=sample.capacity).contains(&sample.generation)
                 && (0.0..=1.0).contains(&sample.utilization_factor)
-                && (0.0..1600.0).contains(&resource)
+                && resource.is_some_and(|value| (0.0..1600.0).contains(&value))
                 && (-45.0..50.0).contains(&sample.temperature)
         }
     };

@@ -24,3 +24,4 @@ mod quiet;
 mod sensors;
 mod support;
 mod unsolved;
+mod wire;

@@ -1,8 +1,11 @@
 //! The undisturbed plant: it stays within the limits of normal operation, and nobody cries wolf.
 
-use gridcast::grid::{event::Event, telemetry::Sample};
+use gridcast::grid::event::Event;
 
-use crate::support::{Driver, JUNE_MIDNIGHT, JUNE_NOON, settings};
+use crate::{
+    support::{Driver, JUNE_MIDNIGHT, JUNE_NOON, settings},
+    wire,
+};
 
 /// What two quiet hours look like.
 #[derive(Debug)]
@@ -24,7 +27,7 @@ fn two_hours(seed: u64, start_ms: i64) -> Report {
             let Event::Sample(sample) = &**event else {
                 return true;
             };
-            if let Sample::Bus(bus) = sample {
+            if let Some(bus) = wire::bus(sample) {
                 let v = bus.measurement.voltage_magnitude;
                 voltage = (voltage.0.min(v), voltage.1.max(v));
                 if bus.bus_id.as_str() == "BUS-001" {

@@ -53,11 +53,11 @@ fn differences(kind: InjectionKind, duration_s: Option<f64>, noise: f64) -> Vec<
     };
     let published = samples(&with);
     let mut differences = Vec::new();
-    for (tick, mut truth) in samples(&without) {
+    for (tick, truth) in samples(&without) {
         let found = published
             .iter()
-            .find(|(at, sample)| *at == tick && sample.entity() == truth.entity());
-        if truth.entity().as_str() != ENTITY {
+            .find(|(at, sample)| *at == tick && sample.entity == truth.entity);
+        if truth.entity.as_str() != ENTITY {
             assert_eq!(found.map(|(_, sample)| sample), Some(&truth));
             continue;
         }
@@ -66,10 +66,10 @@ fn differences(kind: InjectionKind, duration_s: Option<f64>, noise: f64) -> Vec<
             continue;
         };
         let mut sample = sample.clone();
-        let value = *sample.field_mut(FIELD).unwrap();
-        let expected = *truth.field_mut(FIELD).unwrap();
-        differences.push(Some(value - expected));
-        *sample.field_mut(FIELD).unwrap() = expected;
+        let place = sample.place_of(FIELD).unwrap();
+        let expected = truth.row.get(place);
+        differences.push(Some(sample.row.get(place) - expected));
+        sample.set(place, expected);
         assert_eq!(sample, truth, "{kind:?} alters another field");
     }
     assert_eq!(differences.len(), 12);

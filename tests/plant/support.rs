@@ -16,13 +16,15 @@ use gridcast::{
         event::{Batch, Event},
         injection::{InjectionKind, InjectionOrder, InjectionView},
         run::RunSettings,
-        telemetry::{BusSample, ConverterSample, ResSample, Sample},
+        telemetry::Sample,
         time::{Tick, Timeline, Timestamp},
         topology::Topology,
     },
     plant::{InjectionRequest, Plant, PlantSpec},
     simulation::machine::Machine,
 };
+
+use crate::wire::{self, BusSample, ConverterSample, Payload, ResSample};
 
 static DEFAULT: LazyLock<Arc<PlantSpec>> = LazyLock::new(|| Arc::new(PlantSpec::default()));
 
@@ -83,6 +85,7 @@ pub(crate) fn order(
 }
 
 /// All samples of a plant at one instant, without noise if its run has none.
+#[derive(Default)]
 pub(crate) struct Samples {
     pub(crate) buses: Vec<BusSample>,
     pub(crate) converters: Vec<ConverterSample>,
@@ -94,22 +97,22 @@ pub(crate) fn sample(plant: &Plant) -> Samples {
     for kind in [EntityKind::Bus, EntityKind::Converter, EntityKind::ResUnit] {
         plant.sample(kind, Timestamp::from_unix_ms(0), &mut all);
     }
-    let mut samples = Samples {
-        buses: Vec::new(),
-        converters: Vec::new(),
-        units: Vec::new(),
-    };
+    let mut samples = Samples::default();
     for sample in all {
-        match sample {
-            Sample::Bus(sample) => samples.buses.push(sample),
-            Sample::Converter(sample) => samples.converters.push(sample),
-            Sample::Res(sample) => samples.units.push(sample),
-        }
+        samples.add(&sample);
     }
     samples
 }
 
 impl Samples {
+    pub(crate) fn add(&mut self, sample: &Sample) {
+        match wire::read(sample) {
+            Payload::Bus(sample) => self.buses.push(sample),
+            Payload::Converter(sample) => self.converters.push(sample),
+            Payload::Res(sample) => self.units.push(sample),
+        }
+    }
+
     pub(crate) fn bus(&self, id: &str) -> &BusSample {
         let found = self.buses.iter().find(|s| s.bus_id.as_str() == id);
         found.unwrap_or_else(|| panic!("{id} is not sampled"))
@@ -126,7 +129,7 @@ impl Samples {
 
 /// Every number of a sample, by its name on the wire.
 pub(crate) fn numbers(sample: &Sample) -> Vec<(String, f64)> {
-    let value = serde_json::to_value(sample).unwrap();
+    let value = serde_json::to_value(sample.payload()).unwrap();
     let mut found = Vec::new();
     let mut todo = vec![&value];
     while let Some(value) = todo.pop() {
@@ -363,7 +366,7 @@ impl Driver {
             .events
             .iter()
             .filter_map(|(tick, event)| match &**event {
-                Event::Sample(sample) if sample.entity().as_str() == entity => {
+                Event::Sample(sample) if sample.entity.as_str() == entity => {
                     Some((*tick, sample.clone()))
                 }
                 _ => None,
@@ -375,7 +378,7 @@ impl Driver {
     pub(crate) fn series(&self, entity: &str, field: &str) -> Vec<(Tick, f64)> {
         let samples = self.samples(entity).into_iter();
         samples
-            .map(|(tick, mut sample)| (tick, *sample.field_mut(field).unwrap()))
+            .map(|(tick, sample)| (tick, sample.value(field).unwrap()))
             .collect()
     }
 

@@ -1,17 +1,16 @@
 //! A network without a solution: the last one stays, says so, and nothing is concluded from it.
 
-use gridcast::grid::{
-    event::Event,
-    injection::InjectionKind,
-    telemetry::{BusSample, Sample},
-};
+use gridcast::grid::{event::Event, injection::InjectionKind};
 
-use crate::support::{Driver, JUNE_EVENING, changed_plant, mismatch_pu, settings};
+use crate::{
+    support::{Driver, JUNE_EVENING, changed_plant, mismatch_pu, settings},
+    wire::{self, BusSample},
+};
 
 fn buses(driver: &Driver) -> Vec<BusSample> {
     let events = driver.events.iter();
     let buses = events.filter_map(|(_, event)| match &**event {
-        Event::Sample(Sample::Bus(bus)) => Some(bus.clone()),
+        Event::Sample(sample) => wire::bus(sample),
         _ => None,
     });
     buses.collect()

@@ -136,9 +136,9 @@ type Samples = BTreeMap<Tick, Vec<(String, String)>>;
 fn note(samples: &mut Samples, batch: &Batch) {
     for event in &batch.events {
         if let Event::Sample(sample) = event.event.as_ref() {
-            let payload = serde_json::to_string(sample).unwrap();
+            let payload = serde_json::to_string(&sample.payload()).unwrap();
             let of_tick = samples.entry(batch.tick).or_default();
-            of_tick.push((sample.entity().to_string(), payload));
+            of_tick.push((sample.entity.to_string(), payload));
         }
     }
 }

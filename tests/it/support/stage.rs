@@ -61,7 +61,7 @@ impl Stage {
     fn outgoing(&self, event: Event) -> Outgoing {
         match event {
             Event::Sample(sample) => {
-                let entity = self.catalogue.find(sample.entity().as_str());
+                let entity = self.catalogue.find(sample.entity.as_str());
                 Outgoing::sample(entity.unwrap(), sample)
             }
             other => Outgoing::alert(other, &self.catalogue),
