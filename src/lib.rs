@@ -2,7 +2,9 @@
 //!
 //! # The map
 //!
-//! A module may use those in the rows below its own, never one beside or above it.
+//! A module may use those in the rows below its own, never one above it. In one row only
+//! [`http`] uses [`realtime`] (to send messages and to document payloads), [`cli`] uses [`physics`],
+//! [`config`] uses [`grid`], and [`random`] uses [`maths`].
 //!
 //! | Row | Modules | What they do |
 //! |---|---|---|
@@ -21,8 +23,9 @@
 //! - The engine's task owns the world. Nothing is global but the process's log, nobody locks the plant.
 //! - Every task that lives as long as the server is spawned by [`health`], which knows whether it goes on.
 //! - [`realtime`] alone names socketioxide, and the type of its adapter does not leave it. [`http`]
-//!   alone names status codes. [`config`] and [`cli`] alone read the environment. [`cluster::redis`] and
-//!   the driver in [`realtime`] alone name Redis.
+//!   and the HTTP layer ahead of Socket.IO (`realtime/front.rs`, `realtime/home.rs`) alone name status
+//!   codes. [`cli`] alone reads the environment. [`cluster::redis`] and the driver in [`realtime`] alone
+//!   name Redis.
 //! - There is no special instance: every command takes the way through the log, on one instance too.
 //! - Telemetry never passes between instances: each computes all of it and serves its own clients.
 //!
