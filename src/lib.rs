@@ -77,6 +77,8 @@
 //! - Redis has forgotten: the instances put the state back, and the one that has read most prevails.
 //! - Two states differ: each instance tells a hash every 50 ticks, the odd one goes on from a snapshot.
 //!
+//! `docs/architecture.md` tells why, with the figures.
+//!
 //! # To add something
 //!
 //! | What | Where |
