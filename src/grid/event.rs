@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     alert::{Anomaly, AnomalyDetails, AnomalyPhase, Fault, FaultDetails, FaultPhase, Subject},
+    emitted::names,
     entity::{Catalogue, EntityIndex},
     telemetry::{Sample, as_payload},
     time::{Tick, Timestamp},
@@ -129,14 +130,16 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sample(sample) => sample.stream.event,
-            Self::Fault(fault) if fault.details.phase == FaultPhase::Cleared => "fault:cleared",
-            Self::Fault(_) => "fault:detected",
-            Self::Anomaly(anomaly) if anomaly.details.phase == AnomalyPhase::Cleared => {
-                "anomaly:cleared"
+            Self::Fault(fault) if fault.details.phase == FaultPhase::Cleared => {
+                names::FAULT_CLEARED
             }
-            Self::Anomaly(_) => "anomaly:detected",
-            Self::Notification(_) => "notification",
-            Self::Topology(_) => "network:topology:update",
+            Self::Fault(_) => names::FAULT_DETECTED,
+            Self::Anomaly(anomaly) if anomaly.details.phase == AnomalyPhase::Cleared => {
+                names::ANOMALY_CLEARED
+            }
+            Self::Anomaly(_) => names::ANOMALY_DETECTED,
+            Self::Notification(_) => names::NOTIFICATION,
+            Self::Topology(_) => names::TOPOLOGY,
         }
     }
 

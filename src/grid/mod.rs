@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod command;
+pub mod emitted;
 pub mod entity;
 pub mod event;
 pub mod injection;

@@ -14,6 +14,10 @@ use super::{
 pub struct Stream {
     /// The kind.
     pub kind: EntityKind,
+    /// What an entity of the kind is called.
+    pub noun: &'static str,
+    /// The id and the type of an entity of the kind, as they may occur.
+    pub example: (&'static str, EntityType),
     /// The request that joins the rooms of entities.
     pub subscribe: &'static str,
     /// The request that leaves them.
@@ -33,6 +37,8 @@ pub struct Stream {
     pub description: &'static str,
     /// The object that holds the fields; none where they stand beside the id.
     pub nested: Option<Nested>,
+    /// The field that a sensor fault concerns where none is named.
+    pub main_field: &'static str,
     /// What is measured, in the order of a [`Row`](super::telemetry::Row) and of the payload.
     pub fields: &'static [Field],
 }
@@ -151,6 +157,8 @@ impl Field {
 /// Renewable units: solar plants and wind turbines.
 pub static RES_UNIT: Stream = Stream {
     kind: EntityKind::ResUnit,
+    noun: "renewable unit",
+    example: ("WIND-001", EntityType::Wind),
     subscribe: "subscribe:res-units",
     unsubscribe: "unsubscribe:res-units",
     room: "res-unit",
@@ -160,6 +168,7 @@ pub static RES_UNIT: Stream = Stream {
     payload: "ResSample",
     description: "Generation of a renewable unit, and the weather that drives it.",
     nested: None,
+    main_field: "generation",
     fields: &[
         Field::new(
             "generation",
@@ -189,6 +198,8 @@ pub static RES_UNIT: Stream = Stream {
 /// Buses.
 pub static BUS: Stream = Stream {
     kind: EntityKind::Bus,
+    noun: "bus",
+    example: ("BUS-004", EntityType::Pq),
     subscribe: "subscribe:buses",
     unsubscribe: "unsubscribe:buses",
     room: "bus",
@@ -201,6 +212,7 @@ pub static BUS: Stream = Stream {
         key: "measurement",
         name: "BusMeasurement",
     }),
+    main_field: "activePower",
     fields: &[
         Field::new(
             "voltageMagnitude",
@@ -240,6 +252,8 @@ pub static BUS: Stream = Stream {
 /// Power converters.
 pub static CONVERTER: Stream = Stream {
     kind: EntityKind::Converter,
+    noun: "converter",
+    example: ("CONV-001", EntityType::TwoLevel),
     subscribe: "subscribe:converters",
     unsubscribe: "unsubscribe:converters",
     room: "converter",
@@ -254,6 +268,7 @@ pub static CONVERTER: Stream = Stream {
         key: "state",
         name: "ConverterState",
     }),
+    main_field: "activePower",
     fields: &[
         Field::new("voltage", "V", "DC-link voltage.", 751.2).at(&[(
             EntityType::Buck,
@@ -472,6 +487,7 @@ mod tests {
             }
             let fields: HashSet<_> = stream.fields.iter().map(|field| field.name).collect();
             assert_eq!(fields.len(), stream.fields.len());
+            assert!(fields.contains(stream.main_field));
             assert_eq!(
                 stream.subscribe.strip_prefix("subscribe:"),
                 stream.unsubscribe.strip_prefix("unsubscribe:")

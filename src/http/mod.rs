@@ -11,8 +11,9 @@ mod cors;
 mod docs;
 mod entities;
 mod error;
-mod faults;
 mod health;
+mod injection_kinds;
+mod injections;
 mod json;
 mod network;
 mod notifications;
@@ -95,7 +96,8 @@ pub fn router(app: App, api: &config::Api, realtime: Router) -> Router {
 fn documented(prefix: &str) -> (Router<App>, utoipa::openapi::OpenApi) {
     let prefixed = root::router()
         .merge(simulation::router())
-        .merge(faults::router())
+        .merge(injections::router())
+        .merge(injection_kinds::router())
         .merge(entities::router())
         .merge(network::router())
         .merge(alerts::router())

@@ -6,6 +6,16 @@ use crate::grid::injection::{InjectionKind, InjectionOrder};
 
 use super::{PlantSpec, spec::Place};
 
+/// The index in a place, if it is of this kind.
+macro_rules! matching {
+    ($place:expr, $kind:path) => {
+        match $place {
+            $kind(at) => Some(at),
+            _ => None,
+        }
+    };
+}
+
 /// What disturbances do at present, each at its place.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Acting {
@@ -25,31 +35,44 @@ impl Acting {
         orders: impl Iterator<Item = &'a InjectionOrder>,
     ) -> Self {
         let mut acting = Self::default();
-        for order in orders.filter(|order| !order.kind.is_sensor()) {
-            let size = order.size.unwrap_or(0.0);
-            match (order.kind, spec.place_of(order.entity.as_str())) {
-                (InjectionKind::LoadStep, Some(Place::Bus(at))) => {
-                    acting.load_steps.push((at, 1.0 + size));
-                }
-                (InjectionKind::BranchTrip, Some(Place::Branch(at))) => acting.outages.push(at),
-                (InjectionKind::VoltageDip, Some(Place::Bus(at))) => acting.dips.push((at, size)),
-                (InjectionKind::GeneratorLoss, Some(Place::Bus(at))) => {
-                    acting.losses.push((at, size));
-                }
-                (InjectionKind::CloudFront, Some(Place::Solar(at))) => {
-                    acting.clouds.push((at, size));
-                }
-                (InjectionKind::Gust, Some(Place::Wind(at))) => acting.gusts.push((at, size)),
-                (InjectionKind::FanFailure, Some(Place::Converter(at))) => {
-                    acting.fans.push((at, size));
-                }
-                (InjectionKind::DcSourceLoss, Some(Place::Converter(at))) => {
-                    acting.sources.push((at, 1.0 - size));
-                }
-                _ => {}
+        for order in orders {
+            if let Some(place) = spec.place_of(order.entity.as_str()) {
+                acting.add(order.kind, place, order.size.unwrap_or(0.0));
             }
         }
         acting
+    }
+
+    /// Lets a kind act at a place. What is placed has been checked, so it stands where the kind may be.
+    fn add(&mut self, kind: InjectionKind, place: Place, size: f64) {
+        let bus = matching!(place, Place::Bus);
+        let converter = matching!(place, Place::Converter);
+        match kind {
+            InjectionKind::LoadStep => self.load_steps.extend(bus.map(|at| (at, 1.0 + size))),
+            InjectionKind::BranchTrip => self.outages.extend(matching!(place, Place::Branch)),
+            InjectionKind::VoltageDip => self.dips.extend(bus.map(|at| (at, size))),
+            InjectionKind::GeneratorLoss => self.losses.extend(bus.map(|at| (at, size))),
+            InjectionKind::CloudFront => {
+                let unit = matching!(place, Place::Solar);
+                self.clouds.extend(unit.map(|at| (at, size)));
+            }
+            InjectionKind::Gust => {
+                let unit = matching!(place, Place::Wind);
+                self.gusts.extend(unit.map(|at| (at, size)));
+            }
+            InjectionKind::FanFailure => self.fans.extend(converter.map(|at| (at, size))),
+            InjectionKind::DcSourceLoss => {
+                self.sources.extend(converter.map(|at| (at, 1.0 - size)));
+            }
+            // What sensors show is altered where they are read.
+            InjectionKind::Spike
+            | InjectionKind::LevelShift
+            | InjectionKind::Drift
+            | InjectionKind::NoiseBurst
+            | InjectionKind::Oscillation
+            | InjectionKind::Stuck
+            | InjectionKind::Missing => {}
+        }
     }
 }
 

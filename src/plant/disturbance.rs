@@ -107,7 +107,13 @@ impl Candidates {
             InjectionKind::Gust => &self.wind,
             InjectionKind::FanFailure => &self.converters,
             InjectionKind::DcSourceLoss => &self.sources,
-            _ => &[],
+            InjectionKind::Spike
+            | InjectionKind::LevelShift
+            | InjectionKind::Drift
+            | InjectionKind::NoiseBurst
+            | InjectionKind::Oscillation
+            | InjectionKind::Stuck
+            | InjectionKind::Missing => &[],
         }
     }
 }
@@ -173,7 +179,8 @@ mod tests {
         for second in 0..hours * 3600 {
             if let Some(order) = spec.random_injection(3, second, 12.0) {
                 *kinds.entry(order.kind).or_insert(0_u32) += 1;
-                if let (SizeRule::Within(range), Some(size)) = (order.kind.size(), order.size) {
+                if let (SizeRule::Within(range), Some(size)) = (order.kind.rule().size, order.size)
+                {
                     assert!((range.min..=range.max).contains(&size), "{order:?}");
                 }
             }

@@ -2,18 +2,13 @@
 
 use crate::grid::{
     entity::{Entity, EntityId, EntityKind, EntityType},
-    injection::{DurationRule, InjectionKind, InjectionOrder, MAX_DURATION_S, SizeRange, SizeRule},
+    injection::{
+        DEFAULT_SIGMAS, DurationRule, InjectionKind, InjectionOrder, MAX_DURATION_S, Site, SizeRule,
+    },
+    stream::stream_of,
 };
 
 use super::{PlantSpec, measurement::typical_sigma};
-
-/// The lowest set-point at a bus whose voltage is held, in p.u.
-const MIN_SET_POINT_PU: f64 = 0.3;
-/// A sensor fault without a size is so many standard deviations of its field's noise.
-const DEFAULT_SIGMAS: f64 = 10.0;
-/// The largest size of a sensor fault either way, in the unit of its field: far beyond what any sensor
-/// says, and far from where numbers end.
-const MAX_SENSOR_SIZE: f64 = 1e6;
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +49,8 @@ impl PlantSpec {
         } = request;
         let entity = self.catalogue().get(&id).ok_or(Misplaced::UnknownEntity)?;
         let mut problems = Vec::new();
-        if let Some(wanted) = self.misfit(kind, entity) {
+        if !self.fits(kind.rule().site, entity) {
+            let wanted = kind.rule().site.wanted();
             problems.push(format!("{} acts on {wanted}, not on {id}", kind.name()));
             return Err(Misplaced::Problems(problems));
         }
@@ -74,36 +70,22 @@ impl PlantSpec {
         }
     }
 
-    /// What a kind acts on, if `entity` is not that.
-    fn misfit(&self, kind: InjectionKind, entity: &Entity) -> Option<&'static str> {
+    /// Whether an entity is such a place.
+    fn fits(&self, site: Site, entity: &Entity) -> bool {
         let id = entity.id.as_str();
-        let (fits, wanted) = match kind {
-            InjectionKind::LoadStep => (self.has_load(id), "a bus with load"),
-            InjectionKind::BranchTrip => (
-                self.branch_in_service(id),
-                "a branch that is in service in the case",
-            ),
-            InjectionKind::VoltageDip => (
-                entity.kind == EntityKind::Bus && !self.is_isolated(id),
-                "a bus of the network",
-            ),
-            InjectionKind::GeneratorLoss => (
-                self.has_generator_to_lose(id),
-                "a bus with a generator in service that is not the slack bus",
-            ),
-            InjectionKind::CloudFront => (entity.entity_type == EntityType::Solar, "a solar unit"),
-            InjectionKind::Gust => (entity.entity_type == EntityType::Wind, "a wind unit"),
-            InjectionKind::FanFailure => (entity.kind == EntityKind::Converter, "a converter"),
-            InjectionKind::DcSourceLoss => (
-                matches!(entity.entity_type, EntityType::TwoLevel | EntityType::Npc),
-                "a converter with a DC source",
-            ),
-            _ => (
-                entity.kind != EntityKind::Branch,
-                "a bus, a converter or a renewable unit",
-            ),
-        };
-        (!fits).then_some(wanted)
+        match site {
+            Site::LoadBus => self.has_load(id),
+            Site::Branch => self.branch_in_service(id),
+            Site::Bus => entity.kind == EntityKind::Bus && !self.is_isolated(id),
+            Site::GeneratorBus => self.has_generator_to_lose(id),
+            Site::SolarUnit => entity.entity_type == EntityType::Solar,
+            Site::WindUnit => entity.entity_type == EntityType::Wind,
+            Site::Converter => entity.kind == EntityKind::Converter,
+            Site::SourceConverter => {
+                matches!(entity.entity_type, EntityType::TwoLevel | EntityType::Npc)
+            }
+            Site::Sensor => stream_of(entity.kind).is_some(),
+        }
     }
 
     fn place_size(
@@ -114,40 +96,30 @@ impl PlantSpec {
         size: Option<f64>,
         problems: &mut Vec<String>,
     ) -> Option<f64> {
-        match kind.size() {
-            SizeRule::None => {
-                if size.is_some() {
-                    problems.push(format!("{} has no size", kind.name()));
-                }
-                None
+        let SizeRule::Within(range) = kind.rule().size else {
+            if size.is_some() {
+                problems.push(format!("{} has no size", kind.name()));
             }
-            SizeRule::OfField => {
-                let sigma = || typical_sigma(entity, &self.scale(entity), field?);
-                match size {
-                    Some(size) if size.abs() <= MAX_SENSOR_SIZE => Some(size),
-                    Some(_) => {
-                        problems.push(format!(
-                            "size must be a number from -{MAX_SENSOR_SIZE} to {MAX_SENSOR_SIZE}"
-                        ));
-                        None
-                    }
-                    None => Some(DEFAULT_SIGMAS * sigma().unwrap_or(0.0)),
-                }
-            }
-            SizeRule::Within(SizeRange { min, max, default }) => {
-                let held = matches!(entity.entity_type, EntityType::Slack | EntityType::Pv);
-                let min = if kind == InjectionKind::VoltageDip && held {
-                    MIN_SET_POINT_PU
-                } else {
-                    min
-                };
-                let size = size.unwrap_or(default);
-                if !(min..=max).contains(&size) {
-                    problems.push(format!("size must be a number from {min} to {max}"));
-                }
-                Some(size)
-            }
+            return None;
+        };
+        let held = matches!(entity.entity_type, EntityType::Slack | EntityType::Pv);
+        let min = if held {
+            range.min_where_held
+        } else {
+            range.min
+        };
+        let of_noise = || {
+            let sigma = typical_sigma(entity, &self.scale(entity), field?)?;
+            Some(DEFAULT_SIGMAS * sigma)
+        };
+        let Some(size) = size else {
+            return Some(range.default.or_else(of_noise).unwrap_or(0.0));
+        };
+        if !(min..=range.max).contains(&size) {
+            let max = range.max;
+            problems.push(format!("size must be a number from {min} to {max}"));
         }
+        Some(size)
     }
 }
 
@@ -157,18 +129,14 @@ fn place_field(
     field: Option<String>,
     problems: &mut Vec<String>,
 ) -> Option<String> {
-    if !kind.has_field() {
+    if !kind.rule().has_field {
         if field.is_some() {
             problems.push(format!("{} has no field", kind.name()));
         }
         return None;
     }
-    let default = if entity.kind == EntityKind::ResUnit {
-        "generation"
-    } else {
-        "activePower"
-    };
-    let field = field.unwrap_or_else(|| default.to_owned());
+    let main_field = stream_of(entity.kind).map(|stream| stream.main_field);
+    let field = field.unwrap_or_else(|| main_field.unwrap_or_default().to_owned());
     let known = entity
         .quantities
         .iter()
@@ -189,7 +157,7 @@ fn place_duration(
     duration_s: Option<f64>,
     problems: &mut Vec<String>,
 ) -> Option<f64> {
-    let shortest = kind.shortest_s();
+    let shortest = kind.rule().shortest_s;
     if let Some(given) = duration_s
         && !(shortest..=MAX_DURATION_S).contains(&given)
     {
@@ -197,7 +165,7 @@ fn place_duration(
             "durationS must be a number from {shortest} to {MAX_DURATION_S}"
         ));
     }
-    match kind.duration() {
+    match kind.rule().duration {
         DurationRule::Endless => duration_s,
         DurationRule::OneSample => None,
         DurationRule::Seconds(default) => Some(duration_s.unwrap_or(default)),

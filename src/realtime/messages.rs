@@ -7,6 +7,8 @@ use utoipa::ToSchema;
 
 use crate::grid::{entity::EntityKind, event::LossReason, stream::STREAMS, time::Timestamp};
 
+pub use crate::grid::emitted::names::{DROPPED, EXCEPTION};
+
 use super::echo::Echo;
 
 /// How many ids one subscribe or unsubscribe may name.
@@ -51,8 +53,6 @@ pub fn request(name: &str) -> Option<Request> {
 
 /// The request that tells whom a client talks to.
 pub const HELLO: &str = "gridcast:hello";
-/// The event that tells a client what it has lost.
-pub const DROPPED: &str = "gridcast:dropped";
 
 /// What an ack holds.
 #[derive(Debug, Serialize)]

@@ -27,7 +27,7 @@ use crate::{
 
 use super::{
     NAMESPACE,
-    messages::{Exception, Reply},
+    messages::{EXCEPTION, Exception, Reply},
 };
 
 /// What ends an event's packet.
@@ -241,7 +241,7 @@ fn encode(answer: &Answer) -> Result<Bytes, ParserError> {
     let packet = match answer {
         Answer::Ack(id, reply) => Packet::ack(NAMESPACE, parser.encode_value(reply, None)?, *id),
         Answer::Exception(exception) => {
-            let payload = parser.encode_value(exception, Some("exception"))?;
+            let payload = parser.encode_value(exception, Some(EXCEPTION))?;
             Packet::event(NAMESPACE, payload)
         }
     };

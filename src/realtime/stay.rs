@@ -12,7 +12,10 @@ use socketioxide::{
 };
 use tracing::error;
 
-use super::packet::{Frame, Plain};
+use super::{
+    messages::EXCEPTION,
+    packet::{Frame, Plain},
+};
 
 /// What came of handing a message to the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +50,7 @@ impl<A: Adapter> Stay for Weak<Socket<A>> {
         };
         let sent = match plain {
             Plain::Event(name, payload) => socket.emit(name, payload),
-            Plain::Exception(exception) => socket.emit("exception", exception),
+            Plain::Exception(exception) => socket.emit(EXCEPTION, exception),
             Plain::Ack(id, reply) => send_ack(&socket, id, reply),
         };
         match sent {

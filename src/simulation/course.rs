@@ -153,7 +153,7 @@ impl Course {
             return Err(Rejection::Stopped);
         }
         self.ledger.retire(self.step, &self.clock);
-        let end = match (order.kind.duration(), order.duration_steps()) {
+        let end = match (order.kind.rule().duration, order.duration_steps()) {
             (DurationRule::OneSample, _) => {
                 let entity = spec.catalogue().get(order.entity.as_str());
                 let kind = entity.ok_or(Rejection::UnknownInjection)?.kind;

@@ -94,7 +94,15 @@ fn distorted(
             value + size * sin(std::f64::consts::TAU * samples / OSCILLATION_SAMPLES)
         }
         InjectionKind::Stuck => last().unwrap_or(value),
-        _ => value,
+        InjectionKind::Missing
+        | InjectionKind::LoadStep
+        | InjectionKind::BranchTrip
+        | InjectionKind::VoltageDip
+        | InjectionKind::GeneratorLoss
+        | InjectionKind::CloudFront
+        | InjectionKind::Gust
+        | InjectionKind::FanFailure
+        | InjectionKind::DcSourceLoss => value,
     }
 }
 

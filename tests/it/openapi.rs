@@ -245,16 +245,17 @@ async fn streamed_payloads_acks_and_exceptions_are_as_documented() {
     let mut met = BTreeSet::new();
     while met.len() < 4 {
         let (name, payload) = socket.event().await;
-        let component = match name.as_str() {
-            "converter:state" => "ConverterSample",
-            "bus:measurement" => "BusSample",
-            "res:generation" => "ResSample",
-            "exception" => "Exception",
-            "notification" => "Notification",
-            _ => continue,
-        };
-        document.check_component(component, &payload);
-        if name != "notification" {
+        let events = gridcast::grid::emitted::events();
+        let event = events.iter().find(|event| event.name == name).unwrap();
+        document.check_component(event.payload, &payload);
+        if [
+            "converter:state",
+            "bus:measurement",
+            "res:generation",
+            "exception",
+        ]
+        .contains(&name.as_str())
+        {
             met.insert(name);
         }
     }
@@ -269,6 +270,16 @@ async fn streamed_payloads_acks_and_exceptions_are_as_documented() {
     let dropped = json!({"counts": {"slow": 3, "gap": 1}, "since": "2026-11-23T23:14:26.500Z",
         "timestamp": "2026-11-23T23:14:27.500Z"});
     document.check_component("Dropped", &dropped);
+}
+
+/// Every event that a client can get has a payload among the schemas, and its example fits it.
+#[tokio::test]
+async fn examples_of_events_are_as_documented() {
+    let server = TestServer::start().await;
+    let document = Document::of(&server).await;
+    for event in gridcast::grid::emitted::events() {
+        document.check_component(event.payload, &event.example);
+    }
 }
 
 /// The types behind the schemas read what the schemas describe.

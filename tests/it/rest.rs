@@ -399,3 +399,80 @@ async fn an_entity_shows_the_newest_payload_of_its_stream() {
     let entity = server.get("/api/v1/entities/BUS-004").await.json();
     assert_eq!(entity["latest"]["busId"], "BUS-004");
 }
+
+/// The kinds of injections with their ranges and defaults, as the contract has them.
+#[tokio::test]
+async fn the_kinds_of_injections_are_described() {
+    let server = TestServer::start().await;
+    let answer = server.get("/api/v1/injections").await;
+    assert_eq!(answer.status, 200);
+    let body = answer.json();
+    let kinds = body["kinds"].as_array().unwrap();
+    let of = |name: &str| {
+        let found = kinds.iter().find(|kind| kind["kind"] == name);
+        found.unwrap_or_else(|| panic!("{name} is missing"))
+    };
+    assert_eq!(kinds.len(), 15);
+    let rows = [
+        ("LOAD_STEP", "bus", -1.0, 3.0, 0.3, json!(60.0)),
+        ("VOLTAGE_DIP", "bus", 0.05, 0.98, 0.8, json!(2.0)),
+        ("GENERATOR_LOSS", "bus", 0.0, 1.0, 1.0, json!(120.0)),
+        ("CLOUD_FRONT", "res-unit", 0.0, 1.0, 0.2, json!(60.0)),
+        ("GUST", "res-unit", 0.1, 3.0, 1.5, json!(20.0)),
+        ("FAN_FAILURE", "converter", 1.0, 5.0, 2.2, json!(600.0)),
+        ("DC_SOURCE_LOSS", "converter", 0.0, 1.0, 1.0, json!(10.0)),
+    ];
+    for (name, at, min, max, default, duration) in rows {
+        let kind = of(name);
+        assert_eq!(kind["entityKinds"], json!([at]), "{name}");
+        assert_eq!(kind["fields"], Value::Null, "{name}");
+        let size = &kind["size"];
+        assert!(size["meaning"].is_string() && size["unit"].is_string());
+        assert_eq!(
+            (&size["min"], &size["max"], &size["default"]),
+            (&json!(min), &json!(max), &json!(default)),
+            "{name}"
+        );
+        let lasts = json!({"min": 0.1, "max": 86400.0, "default": duration});
+        assert_eq!(kind["durationS"], lasts, "{name}");
+    }
+    let trip = of("BRANCH_TRIP");
+    assert_eq!(trip["size"], Value::Null);
+    assert_eq!(trip["durationS"]["default"], Value::Null);
+    let spike = of("SPIKE");
+    assert_eq!(spike["durationS"], Value::Null);
+    assert_eq!(spike["size"]["default"], Value::Null);
+    let fields = spike["fields"].as_array().unwrap();
+    for field in ["generation", "voltageMagnitude", "current_d"] {
+        assert!(fields.contains(&json!(field)), "{fields:?}");
+    }
+    assert_eq!(of("MISSING")["fields"], Value::Null);
+    // What is described as possible is possible: every kind with its default at an entity of its kind.
+    server
+        .request("POST", "/api/v1/data/simulation/start")
+        .await;
+    let faults = "/api/v1/data/simulation/faults";
+    for (name, entity) in [
+        ("LOAD_STEP", "BUS-003"),
+        ("BRANCH_TRIP", "BRANCH-001"),
+        ("VOLTAGE_DIP", "BUS-004"),
+        ("GENERATOR_LOSS", "BUS-002"),
+        ("CLOUD_FRONT", "SOLAR-001"),
+        ("GUST", "WIND-001"),
+        ("FAN_FAILURE", "CONV-001"),
+        ("DC_SOURCE_LOSS", "CONV-001"),
+    ] {
+        let order = json!({"kind": name, "entityId": entity});
+        let placed = server.send_json("POST", faults, &order).await;
+        assert_eq!(placed.status, 201, "{}", placed.text());
+        let placed = placed.json();
+        assert_eq!(
+            placed["size"],
+            *of(name)
+                .get("size")
+                .and_then(|size| size.get("default"))
+                .unwrap_or(&Value::Null)
+        );
+        assert_eq!(placed["durationS"], of(name)["durationS"]["default"]);
+    }
+}

@@ -215,7 +215,7 @@ fn draw(truth: &Truth, speed: u32, draws: &mut Draws, start: u64) -> Option<Plan
         entity: entity.id.to_string(),
         size: None,
         duration_s: None,
-        field: kind.has_field().then(|| field.to_owned()),
+        field: kind.rule().has_field.then(|| field.to_owned()),
     };
     let order = spec.place(request).unwrap();
     let changes = match kind {

@@ -4,7 +4,7 @@ use gridcast::{
     grid::{
         command::Command,
         event::Event,
-        injection::{InjectionKind, InjectionOrder},
+        injection::{INJECTIONS, InjectionKind, InjectionOrder},
     },
     plant::{InjectionRequest, Plant, PlantState},
 };
@@ -232,7 +232,7 @@ enum Action {
 }
 
 fn any_action() -> impl Strategy<Value = Action> {
-    let kind = prop::sample::select(InjectionKind::ALL.to_vec());
+    let kind = prop::sample::select(INJECTIONS.to_vec());
     let entity = prop::sample::select(vec![
         "BUS-001",
         "BUS-002",

@@ -21,7 +21,7 @@ fn order(kind: InjectionKind, duration_s: Option<f64>) -> InjectionOrder {
     InjectionOrder {
         kind,
         entity: ENTITY.into(),
-        field: kind.has_field().then(|| FIELD.to_owned()),
+        field: kind.rule().has_field.then(|| FIELD.to_owned()),
         size: (!matches!(kind, InjectionKind::Stuck | InjectionKind::Missing)).then_some(SIZE),
         duration_s,
     }

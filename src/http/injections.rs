@@ -2,14 +2,17 @@
 
 use axum::{body::Bytes, extract::State, http::StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, Ref, RefOr, Schema, Type, schema::SchemaType},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     cluster::Outcome,
     grid::{
         command::Command,
-        injection::{InjectionKind, InjectionView},
+        injection::{INJECTIONS, InjectionKind, InjectionView, MAX_DURATION_S},
     },
     plant::{InjectionRequest, Misplaced},
 };
@@ -17,7 +20,7 @@ use crate::{
 use super::{
     App,
     error::{ApiError, ErrorBody, JsonBody},
-    json::{self, Fields},
+    json::{self as body_json, Fields},
     path::Id,
 };
 
@@ -27,30 +30,70 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(one, end))
 }
 
-/// What to inject.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({"kind": "VOLTAGE_DIP", "entityId": "BUS-004", "size": 0.8, "durationS": 2}))]
-#[expect(dead_code, reason = "it stands for the body in the document only")]
-struct InjectionBody {
-    /// What.
-    kind: InjectionKind,
-    /// The id of the entity it acts on.
-    entity_id: String,
-    /// How much, in the unit of the kind: `LOAD_STEP` change as a fraction of the load (-1..3, 0.3);
-    /// `VOLTAGE_DIP` voltage that remains in p.u. (0.05..0.98, at a bus whose voltage is held 0.3..0.98;
-    /// 0.8); `GENERATOR_LOSS` and `DC_SOURCE_LOSS` fraction lost (0..1, 1); `CLOUD_FRONT` irradiance that
-    /// remains (0..1, 0.2); `GUST` factor on wind speed (0.1..3, 1.5); `FAN_FAILURE` factor on thermal
-    /// resistance (1..5, 2.2); sensors in the unit of the field (-1e6..1e6, 10 standard deviations of its noise):
-    /// `SPIKE` and `LEVEL_SHIFT` an offset, `DRIFT` the offset at the end, `NOISE_BURST` a standard deviation,
-    /// `OSCILLATION` an amplitude. `BRANCH_TRIP`, `STUCK` and `MISSING` have none.
-    size: Option<f64>,
-    /// How long in simulated seconds, whatever the speed: 0.1 to 86400, for sensors 1 to 86400. `CLOUD_FRONT` and
-    /// `GUST` act on the weather, which moves once a simulated second. Where it is missing: `LOAD_STEP`, `CLOUD_FRONT` 60, `VOLTAGE_DIP` 2, `GENERATOR_LOSS` 120, `GUST` 20, `FAN_FAILURE` 600,
-    /// `DC_SOURCE_LOSS` 10, sensors 30; `BRANCH_TRIP` until it is deleted, `SPIKE` one sample in any case.
-    duration_s: Option<f64>,
-    /// Sensors: the field of the samples; `activePower`, or `generation` of a renewable unit, where it is
-    /// missing. `MISSING` concerns the whole sample.
-    field: Option<String>,
+/// What to inject; it stands for the body in the document.
+struct InjectionBody;
+
+impl PartialSchema for InjectionBody {
+    fn schema() -> RefOr<Schema> {
+        let text = |description: &str| {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some(description))
+        };
+        let number = |description: String| {
+            ObjectBuilder::new()
+                .schema_type(SchemaType::from_iter([Type::Number, Type::Null]))
+                .description(Some(description))
+        };
+        let field = "Sensor faults: the field of the samples. Where it is missing: activePower, or generation \
+                     of a renewable unit. MISSING concerns the whole sample.";
+        let object = ObjectBuilder::new()
+            .property(
+                "kind",
+                Ref::from_schema_name(<InjectionKind as ToSchema>::name()),
+            )
+            .required("kind")
+            .property("entityId", text("The id of the entity it acts on."))
+            .required("entityId")
+            .property("size", number(sizes()))
+            .property("durationS", number(durations()))
+            .property(
+                "field",
+                ObjectBuilder::new()
+                    .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+                    .description(Some(field)),
+            );
+        RefOr::T(object.build().into())
+    }
+}
+
+impl ToSchema for InjectionBody {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        let name = <InjectionKind as ToSchema>::name();
+        schemas.push((name.into(), InjectionKind::schema()));
+    }
+}
+
+/// What the size of each kind means.
+fn sizes() -> String {
+    let of = |kind: &InjectionKind| format!("`{}`: {}", kind.name(), kind.rule().size_in_words());
+    let all: Vec<_> = INJECTIONS.iter().map(of).collect();
+    format!(
+        "How much (range, value where it is missing). {}.",
+        all.join("; ")
+    )
+}
+
+/// How long each kind lasts.
+fn durations() -> String {
+    let of =
+        |kind: &InjectionKind| format!("`{}` {}", kind.name(), kind.rule().duration_in_words());
+    let all: Vec<_> = INJECTIONS.iter().map(of).collect();
+    format!(
+        "How long in simulated seconds, whatever the speed: 0.1 to {MAX_DURATION_S}, for sensor faults 1 to \
+         {MAX_DURATION_S}. Weather moves once a simulated second. Where it is missing: {}.",
+        all.join(", ")
+    )
 }
 
 /// All injections.
@@ -62,19 +105,18 @@ struct Injections {
 
 /// Reads a body; all that is wrong with its form is named.
 fn read(body: &[u8]) -> Result<InjectionRequest, ApiError> {
-    let given = json::fields(
+    let given = body_json::fields(
         body,
         "send a JSON object such as {\"kind\": \"VOLTAGE_DIP\", \"entityId\": \"BUS-004\", \"size\": 0.8}",
     )?;
     let mut problems = Vec::new();
     let kind_name: Option<String> = value(&given, "kind", "a text", &mut problems);
     let kind = kind_name.as_deref().and_then(|name| {
-        InjectionKind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        let mut all = INJECTIONS.iter().copied();
+        all.find(|kind| kind.name() == name)
     });
     if kind.is_none() {
-        let all: Vec<_> = InjectionKind::ALL.iter().map(|kind| kind.name()).collect();
+        let all: Vec<_> = INJECTIONS.iter().map(|kind| kind.name()).collect();
         problems.push(format!("kind must be one of {}", all.join(", ")));
     }
     let before = problems.len();
@@ -107,7 +149,7 @@ fn value<T: DeserializeOwned>(
     let json = given.get(key)?.get();
     let read: Result<Option<T>, _> = serde_json::from_str(json);
     read.unwrap_or_else(|_| {
-        problems.push(match json::flaw(key, json) {
+        problems.push(match body_json::flaw(key, json) {
             Some(flaw) => flaw.to_string(),
             None => format!("{key} must be {wanted}"),
         });
@@ -131,7 +173,8 @@ fn unknown(id: &str) -> ApiError {
 ///
 /// It begins within half a second and counts from the moment it was accepted.
 #[utoipa::path(post, path = "/data/simulation/faults", operation_id = "inject", tag = "data",
-    request_body(content = InjectionBody),
+    request_body(content = InjectionBody,
+        example = json!({"kind": "VOLTAGE_DIP", "entityId": "BUS-004", "size": 0.8, "durationS": 2})),
     responses(
         (status = 201, description = "It is placed.", body = InjectionView,
             example = json!({"id": "VOLTAGE_DIP-BUS-004-C1", "kind": "VOLTAGE_DIP", "entityId": "BUS-004", "size": 0.8,
