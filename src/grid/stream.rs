@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::{
-    entity::{EntityKind, EntityType},
+    entity::{Entity, EntityId, EntityKind, EntityType, Ratings},
     quantity::Quantity,
     time::STEP_MS,
 };
@@ -396,12 +396,6 @@ pub fn id_key(kind: EntityKind) -> &'static str {
     stream_of(kind).map_or("branchId", |stream| stream.id_key)
 }
 
-/// The room that events about the entity `id` of a kind go to; branches have none.
-#[must_use]
-pub fn room_of(kind: EntityKind, id: &str) -> Option<String> {
-    stream_of(kind).map(|stream| format!("{}:{id}", stream.room))
-}
-
 /// There is one stream of a kind.
 impl PartialEq for Stream {
     fn eq(&self, other: &Self) -> bool {
@@ -434,6 +428,28 @@ impl Stream {
     #[must_use]
     pub fn next_sample(&self, step: u64) -> u64 {
         (step / self.period + 1).saturating_mul(self.period)
+    }
+
+    /// An entity of this stream as the outside sees it. `rated` are the normal ranges of the fields that
+    /// have none of their own, in order.
+    #[must_use]
+    pub fn entity(
+        &self,
+        id: &EntityId,
+        entity_type: EntityType,
+        ratings: Ratings,
+        rated: &[RangeInclusive<f64>],
+    ) -> Entity {
+        Entity {
+            id: id.clone(),
+            kind: self.kind,
+            entity_type,
+            ratings,
+            quantities: self.quantities(entity_type, rated),
+            room: Some(format!("{}:{id}", self.room)),
+            from: None,
+            to: None,
+        }
     }
 
     /// What is measured at an entity of this type. `rated` are the normal ranges of the fields that have

@@ -8,6 +8,10 @@ use utoipa::ToSchema;
 
 /// Simulated time of one step of the plant, in milliseconds.
 pub const STEP_MS: u64 = 100;
+/// Steps in a simulated second.
+pub const STEPS_PER_SECOND: u64 = 1000 / STEP_MS;
+/// A step of the plant in s.
+pub const STEP_S: f64 = STEP_MS as f64 / 1000.0;
 
 /// Milliseconds since the Unix epoch, written as `2026-11-23T23:14:26.500Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]

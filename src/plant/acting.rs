@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::grid::injection::{InjectionKind, InjectionOrder};
 
-use super::{PlantSpec, spec::Place};
+use super::{inventory::Part, spec::PlantSpec};
 
-/// The index in a place, if it is of this kind.
+/// The index of a part, if it is of this kind.
 macro_rules! matching {
-    ($place:expr, $kind:path) => {
-        match $place {
+    ($part:expr, $kind:path) => {
+        match $part {
             $kind(at) => Some(at),
             _ => None,
         }
@@ -36,28 +36,28 @@ impl Acting {
     ) -> Self {
         let mut acting = Self::default();
         for order in orders {
-            if let Some(place) = spec.place_of(order.entity.as_str()) {
-                acting.add(order.kind, place, order.size.unwrap_or(0.0));
+            if let Some(part) = spec.part_of(order.entity.as_str()) {
+                acting.add(order.kind, part, order.size.unwrap_or(0.0));
             }
         }
         acting
     }
 
-    /// Lets a kind act at a place. What is placed has been checked, so it stands where the kind may be.
-    fn add(&mut self, kind: InjectionKind, place: Place, size: f64) {
-        let bus = matching!(place, Place::Bus);
-        let converter = matching!(place, Place::Converter);
+    /// Lets a kind act at a part of the plant. What is placed has been checked, so it stands where the kind may be.
+    fn add(&mut self, kind: InjectionKind, part: Part, size: f64) {
+        let bus = matching!(part, Part::Bus);
+        let converter = matching!(part, Part::Converter);
         match kind {
             InjectionKind::LoadStep => self.load_steps.extend(bus.map(|at| (at, 1.0 + size))),
-            InjectionKind::BranchTrip => self.outages.extend(matching!(place, Place::Branch)),
+            InjectionKind::BranchTrip => self.outages.extend(matching!(part, Part::Branch)),
             InjectionKind::VoltageDip => self.dips.extend(bus.map(|at| (at, size))),
             InjectionKind::GeneratorLoss => self.losses.extend(bus.map(|at| (at, size))),
             InjectionKind::CloudFront => {
-                let unit = matching!(place, Place::Solar);
+                let unit = matching!(part, Part::Solar);
                 self.clouds.extend(unit.map(|at| (at, size)));
             }
             InjectionKind::Gust => {
-                let unit = matching!(place, Place::Wind);
+                let unit = matching!(part, Part::Wind);
                 self.gusts.extend(unit.map(|at| (at, size)));
             }
             InjectionKind::FanFailure => self.fans.extend(converter.map(|at| (at, size))),

@@ -1,11 +1,12 @@
 //! Steps the converters: between DC sources, DC links and the network.
 
 use super::{
-    Plant,
     acting::{Acting, at_place},
-    converter::{BuckInput, GridConverterInput},
-    spec::ConverterKind,
-    state::ConverterState,
+    converter::{
+        BuckInput, GridConverterInput,
+        unit::{ConverterKind, ConverterState},
+    },
+    system::Plant,
 };
 
 impl Plant {

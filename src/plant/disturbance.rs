@@ -1,14 +1,17 @@
 //! Random disturbances: what happens by itself in a run, as a function of its seed and the second.
 
+use std::collections::HashMap;
+
 use crate::{
     grid::{
-        entity::EntityId,
+        entity::{Entity, EntityId, EntityKind, EntityType},
         injection::{InjectionKind, InjectionOrder},
     },
+    powerflow::{BusType, Case, PowerFlow},
     random::{Draws, Source},
 };
 
-use super::{PlantSpec, placement::pick};
+use super::{bridges::bridges, dispatch::Dispatch, inventory::Part};
 
 /// Where each kind of disturbance can happen by itself.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -118,16 +121,62 @@ impl Candidates {
     }
 }
 
-impl PlantSpec {
+impl Candidates {
+    /// Where disturbances can happen by themselves among these entities of a plant, whose base power flow
+    /// is `flow`.
+    pub(super) fn new(
+        case: &Case,
+        flow: &PowerFlow,
+        dispatch: &Dispatch,
+        entities: &[Entity],
+        parts: &HashMap<EntityId, Part>,
+    ) -> Self {
+        let ids = |wanted: &dyn Fn(&Entity, Part) -> bool| -> Vec<EntityId> {
+            let known = entities.iter().filter_map(|entity| {
+                let part = *parts.get(&entity.id)?;
+                wanted(entity, part).then(|| entity.id.clone())
+            });
+            known.collect()
+        };
+        let bridges = bridges(case);
+        let is_bus = |part: Part, wanted: &dyn Fn(usize) -> bool| matches!(part, Part::Bus(at) if wanted(at));
+        let connected =
+            |id: &EntityId| matches!(parts.get(id), Some(Part::Bus(at)) if flow.energised(*at));
+        let loaded = |at: usize| {
+            let bus = &case.buses[at];
+            (bus.pd_mw != 0.0 || bus.qd_mvar != 0.0) && flow.energised(at)
+        };
+        let unheld = |at: usize| flow.energised(at) && case.buses[at].bus_type == BusType::Pq;
+        let generates = |at: usize| {
+            dispatch
+                .station_at(at)
+                .is_some_and(|station| !station.slack)
+        };
+        Self {
+            loads: ids(&|_, part| is_bus(part, &loaded)),
+            branches: ids(&|entity, part| {
+                let ready = matches!(part, Part::Branch(at)
+                    if case.branches[at].in_service && !bridges[at]);
+                ready && entity.from.as_ref().is_some_and(connected)
+            }),
+            dips: ids(&|entity, part| {
+                entity.entity_type == EntityType::Pq && is_bus(part, &unheld)
+            }),
+            generators: ids(&|entity, part| {
+                entity.entity_type == EntityType::Pv && is_bus(part, &generates)
+            }),
+            solar: ids(&|entity, _| entity.entity_type == EntityType::Solar),
+            wind: ids(&|entity, _| entity.entity_type == EntityType::Wind),
+            converters: ids(&|entity, _| entity.kind == EntityKind::Converter),
+            sources: ids(&|entity, _| {
+                matches!(entity.entity_type, EntityType::TwoLevel | EntityType::Npc)
+            }),
+        }
+    }
+
     /// The disturbance that begins by itself in second `second` of a run, at `per_hour` of them a
     /// simulated hour on average (Bernoulli trials, one a second).
-    #[must_use]
-    pub fn random_injection(
-        &self,
-        seed: u64,
-        second: u64,
-        per_hour: f64,
-    ) -> Option<InjectionOrder> {
+    pub(super) fn draw(&self, seed: u64, second: u64, per_hour: f64) -> Option<InjectionOrder> {
         if per_hour <= 0.0 {
             return None;
         }
@@ -135,8 +184,7 @@ impl PlantSpec {
         if draws.uniform() >= per_hour / 3600.0 {
             return None;
         }
-        let candidates = self.candidates();
-        let possible = |habit: &&Habit| !candidates.of(habit.kind).is_empty();
+        let possible = |habit: &&Habit| !self.of(habit.kind).is_empty();
         let total: f64 = HABITS
             .iter()
             .filter(possible)
@@ -147,7 +195,7 @@ impl PlantSpec {
             left -= habit.weight;
             left < 0.0
         })?;
-        let entity = pick(candidates.of(habit.kind), draws.uniform())?.clone();
+        let entity = pick(self.of(habit.kind), draws.uniform())?.clone();
         let size = habit.size.map(|range| between(range, &mut draws));
         let duration_s = between(habit.duration_s, &mut draws);
         Some(InjectionOrder {
@@ -160,6 +208,17 @@ impl PlantSpec {
     }
 }
 
+/// The id of the entity that an injection acts on, by its place among those that it could.
+fn pick(candidates: &[EntityId], uniform: f64) -> Option<&EntityId> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0..1 times a length"
+    )]
+    let at = (uniform * candidates.len() as f64) as usize;
+    candidates.get(at.min(candidates.len().saturating_sub(1)))
+}
+
 fn between((min, max): (f64, f64), draws: &mut Draws) -> f64 {
     min + (max - min) * draws.uniform()
 }
@@ -169,7 +228,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::grid::injection::SizeRule;
+    use crate::{grid::injection::SizeRule, plant::PlantSpec};
 
     #[test]
     fn they_come_at_the_given_rate_and_in_every_kind() {

@@ -12,13 +12,8 @@ use thiserror::Error;
 use crate::powerflow::{Case, CaseErrors};
 
 use super::{
-    converter::{BuckParameters, GridConverterParameters},
-    dc_load::DcLoadParameters,
-    frequency::FrequencyParameters,
-    load::LoadParameters,
-    solar::SolarParameters,
-    weather::WeatherParameters,
-    wind::WindParameters,
+    converter::entry::ConverterEntry, frequency::FrequencyParameters, load::LoadParameters,
+    solar::unit::SolarEntry, weather::WeatherParameters, wind::unit::WindEntry,
 };
 
 /// Case and plant file of the default plant.
@@ -90,48 +85,6 @@ pub(super) struct PlantFile {
     pub(super) solar: Vec<SolarEntry>,
     pub(super) wind: Vec<WindEntry>,
     pub(super) converter: Vec<ConverterEntry>,
-}
-
-/// A solar unit.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SolarEntry {
-    pub(super) id: String,
-    pub(super) bus: u32,
-    #[serde(default)]
-    pub(super) east_km: f64,
-    #[serde(default)]
-    pub(super) north_km: f64,
-    #[serde(default)]
-    pub(super) plant: SolarParameters,
-}
-
-/// A wind unit.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WindEntry {
-    pub(super) id: String,
-    pub(super) bus: u32,
-    #[serde(default)]
-    pub(super) east_km: f64,
-    #[serde(default)]
-    pub(super) north_km: f64,
-    #[serde(default)]
-    pub(super) turbine: WindParameters,
-}
-
-/// A converter: either between a DC source and the grid, or from the DC link of another.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ConverterEntry {
-    pub(super) id: String,
-    pub(super) bus: Option<u32>,
-    pub(super) source: Option<String>,
-    pub(super) grid: Option<GridConverterParameters>,
-    pub(super) link: Option<String>,
-    #[serde(default)]
-    pub(super) load: DcLoadParameters,
-    pub(super) buck: Option<BuckParameters>,
 }
 
 /// What a path gives: a case, and the plant around it.

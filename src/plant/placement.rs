@@ -1,14 +1,14 @@
 //! Which injections can act where: checks what is asked for, and fills in what is left open.
 
 use crate::grid::{
-    entity::{Entity, EntityId, EntityKind, EntityType},
+    entity::{Entity, EntityKind, EntityType},
     injection::{
         DEFAULT_SIGMAS, DurationRule, InjectionKind, InjectionOrder, MAX_DURATION_S, Site, SizeRule,
     },
     stream::stream_of,
 };
 
-use super::{PlantSpec, measurement::typical_sigma};
+use super::spec::PlantSpec;
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,7 +109,7 @@ impl PlantSpec {
             range.min
         };
         let of_noise = || {
-            let sigma = typical_sigma(entity, &self.scale(entity), field?)?;
+            let sigma = self.typical_sigma(entity, field?)?;
             Some(DEFAULT_SIGMAS * sigma)
         };
         let Some(size) = size else {
@@ -170,15 +170,4 @@ fn place_duration(
         DurationRule::OneSample => None,
         DurationRule::Seconds(default) => Some(duration_s.unwrap_or(default)),
     }
-}
-
-/// The id of the entity that an injection acts on, by its place among those that it could.
-pub(super) fn pick(candidates: &[EntityId], uniform: f64) -> Option<&EntityId> {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "0..1 times a length"
-    )]
-    let at = (uniform * candidates.len() as f64) as usize;
-    candidates.get(at.min(candidates.len().saturating_sub(1)))
 }

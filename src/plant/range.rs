@@ -20,6 +20,12 @@ pub(super) fn problems(numbers: impl IntoIterator<Item = NumberInRange>) -> Vec<
         .collect()
 }
 
+/// The problems of a part, each with its name.
+pub(super) fn named(name: &str, problems: Vec<String>) -> impl Iterator<Item = String> {
+    let problems = problems.into_iter();
+    problems.map(move |problem| format!("{name}: {problem}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::problems;

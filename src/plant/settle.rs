@@ -5,7 +5,7 @@
 //! point of the way. Left to the slack bus, a percent of the load of a large network is more than the
 //! lines around that bus carry.
 
-use super::{Plant, acting::Acting, dispatch::DispatchState, injected::Injected};
+use super::{acting::Acting, dispatch::DispatchState, injected::Injected, system::Plant};
 
 /// How often the schedule is fitted at one point.
 const REDISPATCHES: usize = 12;

@@ -5,32 +5,31 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 
 use crate::{
     grid::{
-        entity::{Catalogue, Entity, EntityId, EntityIndex, EntityKind, EntityType},
+        entity::{Catalogue, Entity, EntityId},
+        injection::InjectionOrder,
+        stream::stream_of,
         topology::Topology,
     },
     powerflow::{BusType, Case, PowerFlow},
 };
 
 use super::{
-    converter::{Buck, GridConverter},
-    dc_load::DcLoadParameters,
+    bus,
+    converter::unit::ConverterUnit,
     dispatch::Dispatch,
     disturbance::Candidates,
     file::{self, Loaded, PlantError, Problems},
     frequency::{FrequencyModel, FrequencyParameters},
-    inventory,
+    inventory::{self, Inventory, Part},
     load::LoadParameters,
-    measurement::Scale,
+    measurement::Sigma,
     network::topology_of,
-    solar::SolarPlant,
+    solar::unit::SolarUnit,
     stations::stations,
-    units::Units,
-    weather::{Site, WeatherParameters},
-    wind::WindTurbine,
+    units::{DEFAULT_FLEET, Units},
+    weather::WeatherParameters,
+    wind::unit::WindUnit,
 };
-
-/// A unit stands for a park of so many alike where nothing is said.
-pub(super) const DEFAULT_FLEET: f64 = 50.0;
 
 /// What a plant is made of. Everything in it is a function of the files it was read from.
 #[derive(Debug, Clone)]
@@ -46,70 +45,11 @@ pub struct PlantSpec {
     pub(super) dispatch: Dispatch,
     /// The network solved as the case has it, its loads following the voltage from there on.
     pub(super) flow: PowerFlow,
-    /// Which branch an entity is, and which bus.
-    pub(super) places: HashMap<EntityId, Place>,
+    parts: HashMap<EntityId, Part>,
     topology: Arc<Topology>,
     catalogue: Arc<Catalogue>,
     candidates: Candidates,
     fingerprint: u64,
-}
-
-/// What an entity is in the models: an index into the list of its kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Bus(usize),
-    Branch(usize),
-    Solar(usize),
-    Wind(usize),
-    Converter(usize),
-}
-
-/// A solar unit.
-#[derive(Debug, Clone)]
-pub(super) struct SolarUnit {
-    pub(super) id: EntityId,
-    pub(super) bus: usize,
-    pub(super) plant: SolarPlant,
-    pub(super) site: Site,
-    /// The converter that feeds its power into the grid; without one it has an inverter of its own.
-    pub(super) converter: Option<usize>,
-}
-
-/// A wind unit.
-#[derive(Debug, Clone)]
-pub(super) struct WindUnit {
-    pub(super) id: EntityId,
-    pub(super) bus: usize,
-    pub(super) turbine: WindTurbine,
-    pub(super) site: Site,
-}
-
-/// A converter.
-#[derive(Debug, Clone)]
-pub(super) struct ConverterUnit {
-    pub(super) id: EntityId,
-    /// The bus it is at; of a DC/DC converter that of the converter whose link it draws from.
-    pub(super) bus: usize,
-    pub(super) kind: ConverterKind,
-}
-
-/// What a converter is.
-#[derive(Debug, Clone)]
-pub(super) enum ConverterKind {
-    /// Between a DC source and the grid.
-    Grid {
-        converter: Box<GridConverter>,
-        /// The solar unit behind it.
-        source: Option<usize>,
-        /// The DC/DC converters on its link.
-        loads: Vec<usize>,
-    },
-    /// From the DC link of converter `link`.
-    Buck {
-        converter: Box<Buck>,
-        link: usize,
-        load: DcLoadParameters,
-    },
 }
 
 impl Default for PlantSpec {
@@ -163,12 +103,14 @@ impl PlantSpec {
             converters,
         } = units;
         let fleet = plant.fleet.unwrap_or(DEFAULT_FLEET);
-        let inventory = inventory::of(&case, &topology, &dispatch, &converters, &solar, &wind);
+        let Inventory { entities, parts } =
+            inventory::of(&case, &topology, &dispatch, &converters, &solar, &wind);
         let frequency = FrequencyModel::new(&FrequencyParameters {
             base_mva: dispatch.rated_mva().max(1.0),
             ..plant.frequency
         });
-        let mut spec = Self {
+        Ok(Self {
+            candidates: Candidates::new(&case, &flow, &dispatch, &entities, &parts),
             fleet,
             load: plant.load,
             frequency,
@@ -178,15 +120,12 @@ impl PlantSpec {
             converters,
             dispatch,
             flow,
-            places: inventory.places,
+            parts,
             topology: Arc::new(topology),
-            catalogue: Arc::new(Catalogue::new(inventory.entities)),
-            candidates: Candidates::default(),
+            catalogue: Arc::new(Catalogue::new(entities)),
             fingerprint: fingerprint(&texts),
             case,
-        };
-        spec.candidates = inventory::candidates(&spec);
-        Ok(spec)
+        })
     }
 
     /// All entities of the plant.
@@ -207,97 +146,58 @@ impl PlantSpec {
         self.fingerprint
     }
 
-    pub(super) fn candidates(&self) -> &Candidates {
-        &self.candidates
-    }
-
-    pub(super) fn place_of(&self, id: &str) -> Option<Place> {
-        self.places.get(id).copied()
+    pub(super) fn part_of(&self, id: &str) -> Option<Part> {
+        self.parts.get(id).copied()
     }
 
     pub(super) fn has_load(&self, id: &str) -> bool {
-        matches!(self.place_of(id), Some(Place::Bus(at)) if {
+        matches!(self.part_of(id), Some(Part::Bus(at)) if {
             let bus = &self.case.buses[at];
             bus.pd_mw != 0.0 || bus.qd_mvar != 0.0
         })
     }
 
     pub(super) fn branch_in_service(&self, id: &str) -> bool {
-        matches!(self.place_of(id), Some(Place::Branch(at)) if self.case.branches[at].in_service)
+        matches!(self.part_of(id), Some(Part::Branch(at)) if self.case.branches[at].in_service)
     }
 
     pub(super) fn is_isolated(&self, id: &str) -> bool {
-        matches!(self.place_of(id), Some(Place::Bus(at)) if self.case.buses[at].bus_type == BusType::Isolated)
+        matches!(self.part_of(id), Some(Part::Bus(at)) if self.case.buses[at].bus_type == BusType::Isolated)
     }
 
     pub(super) fn has_generator_to_lose(&self, id: &str) -> bool {
-        matches!(self.place_of(id), Some(Place::Bus(at))
+        matches!(self.part_of(id), Some(Part::Bus(at))
             if self.dispatch.station_at(at).is_some_and(|station| !station.slack))
     }
 
-    /// Against what the noise of an entity's samples is measured.
-    pub(super) fn scale(&self, entity: &Entity) -> Scale {
-        match self.place_of(entity.id.as_str()) {
-            Some(Place::Bus(at)) => self.bus_scale(at),
-            Some(Place::Converter(at)) => self.converters[at].scale(),
-            _ => Scale::default(),
+    /// The noise of a field of an entity's samples at a typical value; none for a field that is not
+    /// measured.
+    pub(super) fn typical_sigma(&self, entity: &Entity, field: &str) -> Option<f64> {
+        let place = stream_of(entity.kind)?.place_of(field)?;
+        match self.part_of(entity.id.as_str())? {
+            Part::Bus(at) => bus::typical_sigma(place, self.bus_power_sigma(at)),
+            Part::Solar(at) => self.solar[at].typical_sigma(place),
+            Part::Wind(at) => self.wind[at].typical_sigma(place),
+            Part::Converter(at) => self.converters[at].typical_sigma(place),
+            Part::Branch(_) => None,
         }
     }
 
-    pub(super) fn bus_scale(&self, at: usize) -> Scale {
-        let station = self.dispatch.station_at(at);
-        let generation = station.map_or(0.0, |station| station.scheduled_mw.abs());
-        let bus = &self.case.buses[at];
-        Scale {
-            bus_mw: generation.max(bus.pd_mw.abs()).max(bus.qd_mvar.abs()),
-            ..Scale::default()
-        }
+    /// The noise of the powers of a bus.
+    pub(super) fn bus_power_sigma(&self, at: usize) -> Sigma {
+        bus::power_sigma(&self.case.buses[at], self.dispatch.station_at(at))
     }
 
-    /// The entities of one kind, with their place in the catalogue.
-    pub fn entities(&self, kind: EntityKind) -> impl Iterator<Item = (EntityIndex, &Entity)> {
-        let all = self.catalogue.all().iter().enumerate();
-        all.filter(move |(_, entity)| entity.kind == kind)
-    }
-}
-
-impl ConverterUnit {
-    /// Its type on the wire.
-    pub(super) fn entity_type(&self) -> EntityType {
-        use super::converter::Topology::{Npc, TwoLevel};
-        match &self.kind {
-            ConverterKind::Buck { .. } => EntityType::Buck,
-            ConverterKind::Grid { converter, .. } => match converter.parameters().topology {
-                TwoLevel => EntityType::TwoLevel,
-                Npc => EntityType::Npc,
-            },
-        }
-    }
-
-    /// Its nominal values.
-    pub(super) fn scale(&self) -> Scale {
-        match &self.kind {
-            ConverterKind::Grid { converter, .. } => {
-                let parameters = converter.parameters();
-                Scale {
-                    bus_mw: 0.0,
-                    dc_v: parameters.dc_nominal_v,
-                    current_a: parameters.rated_peak_a(),
-                    terminal_v: parameters.nominal_peak_v(),
-                    power_kw: parameters.rated_kva,
-                }
-            }
-            ConverterKind::Buck { converter, .. } => {
-                let parameters = converter.parameters();
-                Scale {
-                    bus_mw: 0.0,
-                    dc_v: parameters.input_nominal_v,
-                    current_a: parameters.rated_a(),
-                    terminal_v: parameters.output_v,
-                    power_kw: parameters.rated_kw,
-                }
-            }
-        }
+    /// The disturbance that begins by itself in second `second` of a run, at `per_hour` of them a
+    /// simulated hour on average.
+    #[must_use]
+    pub fn random_injection(
+        &self,
+        seed: u64,
+        second: u64,
+        per_hour: f64,
+    ) -> Option<InjectionOrder> {
+        self.candidates.draw(seed, second, per_hour)
     }
 }
 

@@ -6,14 +6,17 @@ use serde::{Deserialize, Serialize};
 use crate::grid::run::RunSettings;
 
 use super::{
-    converter::{BuckInput, BuckState, GridConverterInput, GridConverterState},
+    acting::Acting,
+    converter::{
+        BuckInput, GridConverterInput,
+        unit::{ConverterKind, ConverterState},
+    },
     dc_load::{DcLoad, DcLoadState},
     dispatch::DispatchState,
     frequency::{FrequencyState, PmuFilter},
     load::{LoadModel, LoadState},
     solar::{SolarReadings, SolarState},
-    spec::{ConverterKind, PlantSpec},
-    unsolved::UnsolvedState,
+    spec::PlantSpec,
     weather::{Weather, WeatherState},
     wind::{WindReadings, WindTurbineState},
 };
@@ -60,29 +63,18 @@ pub(super) struct Dip {
     pub(super) b_pu: f64,
 }
 
-/// State of a converter.
+/// Why there is no newer solution, and what is shown until there is one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) enum ConverterState {
-    Grid(GridConverterState),
-    Buck(BuckState),
-}
-
-impl ConverterState {
-    /// Voltage of its DC link in V.
-    pub(super) fn dc_v(&self) -> f64 {
-        match self {
-            Self::Grid(state) => state.readings().dc_v,
-            Self::Buck(state) => state.readings().input_v,
-        }
-    }
-
-    /// What it draws from the DC link of another, in W.
-    pub(super) fn input_w(&self) -> f64 {
-        match self {
-            Self::Grid(_) => 0.0,
-            Self::Buck(state) => state.readings().input_w,
-        }
-    }
+pub(super) struct UnsolvedState {
+    /// The net injections of the last solution, active and reactive in MW and MVAR by bus.
+    pub(super) net: [Vec<f64>; 2],
+    /// The bus with the largest mismatch.
+    pub(super) bus: usize,
+    pub(super) mismatch_pu: f64,
+    /// What acted at the last attempt.
+    pub(super) acting: Acting,
+    /// The step of the next one, if nothing else acts before.
+    pub(super) next_step: u64,
 }
 
 impl PlantState {

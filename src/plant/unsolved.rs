@@ -3,29 +3,16 @@
 //! An attempt without success costs many times one with it. So the pause between attempts grows with
 //! the network; whatever is switched or disturbed gives reason for one at once.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Plant, STEPS_PER_SECOND, acting::Acting};
-use crate::{grid::entity::EntityId, maths::pow};
+use super::{acting::Acting, state::UnsolvedState, system::Plant};
+use crate::{
+    grid::{entity::EntityId, time::STEPS_PER_SECOND},
+    maths::pow,
+};
 
 /// A network of so many buses is tried at every step; a larger one pauses as much longer as it is larger.
 const BUSES_PER_STEP: usize = 100;
 /// The longest pause in steps.
 const LONGEST_PAUSE: u64 = 10 * STEPS_PER_SECOND;
-
-/// Why there is no newer solution, and what is shown until there is one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct UnsolvedState {
-    /// The net injections of the last solution, active and reactive in MW and MVAR by bus.
-    pub(super) net: [Vec<f64>; 2],
-    /// The bus with the largest mismatch.
-    bus: usize,
-    mismatch_pu: f64,
-    /// What acted at the last attempt.
-    acting: Acting,
-    /// The step of the next one, if nothing else acts before.
-    next_step: u64,
-}
 
 /// Where the present state is farthest from a solution.
 #[derive(Debug, Clone, PartialEq)]

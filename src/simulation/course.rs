@@ -11,9 +11,9 @@ use crate::{
         injection::{DurationRule, InjectionOrder, InjectionView},
         run::Run,
         stream::stream_of,
-        time::Tick,
+        time::{STEPS_PER_SECOND, Tick},
     },
-    plant::{PlantSpec, STEPS_PER_SECOND},
+    plant::PlantSpec,
 };
 
 use super::{

@@ -88,11 +88,9 @@ fn a_case_alone_is_a_plant_without_units() {
         root("tests/cases/default5/case.json"),
     ] {
         let spec = Arc::new(PlantSpec::load(&path).unwrap());
-        assert_eq!(spec.entities(EntityKind::Converter).count(), 0);
-        let buses: Vec<_> = spec
-            .entities(EntityKind::Bus)
-            .map(|(_, bus)| bus.id.to_string())
-            .collect();
+        assert_eq!(spec.catalogue().of_kind(EntityKind::Converter).count(), 0);
+        let buses = spec.catalogue().of_kind(EntityKind::Bus);
+        let buses: Vec<_> = buses.map(|bus| bus.id.to_string()).collect();
         assert!(
             ["BUS-001", "BUS-007"].contains(&buses[0].as_str()),
             "{buses:?}"

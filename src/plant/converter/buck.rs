@@ -9,13 +9,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LossParameters, STEP_S, ThermalParameters,
     lc_filter::{LcFilter, LcState},
-    losses::LossCurve,
+    losses::{LossCurve, LossParameters},
     parameters::{ParameterError, check_common, positive, whole_fraction},
     ripple,
-    thermal::{HeatSink, ThermalState},
+    thermal::{HeatSink, ThermalParameters, ThermalState},
 };
+
+use crate::grid::time::STEP_S;
 
 /// Time constant of the current loop in control periods.
 const CURRENT_LOOP_PERIODS: f64 = 2.0;

@@ -9,7 +9,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    STEP_S,
     current_loop::{CurrentBlock, CurrentLoop, CurrentState},
     dc_link::{DcLink, DcLinkState},
     droop,
@@ -19,7 +18,7 @@ use super::{
     space_vector::SpaceVector,
     thermal::{HeatSink, ThermalState},
 };
-use crate::maths::exp;
+use crate::{grid::time::STEP_S, maths::exp};
 
 /// Periods of the voltage loop in a step.
 const PERIODS: usize = 100;

@@ -1,7 +1,7 @@
 //! Power-electronic converters: averaged models in the dq frame, with their control, losses and heat.
 //!
 //! A [`GridConverter`] joins a DC source to the grid over a DC link; a [`Buck`] feeds a DC load from such
-//! a link. Both advance by [`STEP_S`] at once and solve their linear parts exactly, so the result does
+//! a link. Both advance by [`STEP_S`](crate::grid::time::STEP_S) at once and solve their linear parts exactly, so the result does
 //! not depend on a time step. Parameters hold what a plant file says, converters what can be computed
 //! from it once, states what changes.
 //!
@@ -12,6 +12,7 @@ mod buck;
 mod current_loop;
 mod dc_link;
 pub mod droop;
+pub(super) mod entry;
 mod grid_converter;
 mod lc_filter;
 mod losses;
@@ -19,6 +20,7 @@ mod parameters;
 pub mod ripple;
 mod space_vector;
 mod thermal;
+pub(super) mod unit;
 
 pub use buck::{Buck, BuckInput, BuckParameters, BuckReadings, BuckState};
 pub use current_loop::{CurrentBlock, CurrentLoop, CurrentState, CurrentStep};
@@ -31,6 +33,3 @@ pub use losses::LossParameters;
 pub use parameters::{GridConverterParameters, ParameterError, Topology};
 pub use space_vector::SpaceVector;
 pub use thermal::{ThermalParameters, ThermalState};
-
-/// Simulated time a converter's step advances, s.
-pub const STEP_S: f64 = 0.1;

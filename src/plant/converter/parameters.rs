@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LossParameters, ThermalParameters};
+use super::{losses::LossParameters, thermal::ThermalParameters};
 
 /// Period of the voltage loop, s: a whole number of current-control periods fits in.
 pub(super) const VOLTAGE_LOOP_S: f64 = 0.001;

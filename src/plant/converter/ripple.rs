@@ -5,7 +5,7 @@
 
 use std::f64::consts::PI;
 
-use super::Topology;
+use super::parameters::Topology;
 
 /// Low-order harmonics of dead time and grid background, as a fraction of rated current.
 const LOW_ORDER_FRACTION: f64 = 0.006;

@@ -6,6 +6,7 @@ pub mod position;
 pub mod pv;
 mod terms;
 pub mod track;
+pub(super) mod unit;
 
 use serde::{Deserialize, Serialize};
 

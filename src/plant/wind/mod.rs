@@ -4,5 +4,6 @@ pub mod curve;
 pub mod density;
 pub mod profile;
 mod turbine;
+pub(super) mod unit;
 
 pub use turbine::{WindParameters, WindReadings, WindTurbine, WindTurbineState};
