@@ -97,6 +97,7 @@ pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod detect;
+pub mod fnv;
 pub mod grid;
 pub mod health;
 pub mod healthcheck;

@@ -7,7 +7,10 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::maths::{cos, log, sin};
+use crate::{
+    fnv::Fnv,
+    maths::{cos, log, sin},
+};
 
 /// 32-bit words reserved for one step: room for [`DRAWS_PER_STEP`] draws.
 const WORDS_PER_STEP: u128 = 64;
@@ -26,7 +29,7 @@ impl Source {
     #[must_use]
     pub fn new(seed: u64, name: &str) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
-        generator.set_stream(fnv1a(name));
+        generator.set_stream(Fnv::new().hash(name.bytes()));
         Self { generator }
     }
 
@@ -65,13 +68,6 @@ impl Draws {
         self.spare = Some(radius * sin(angle));
         radius * cos(angle)
     }
-}
-
-/// FNV-1a, 64 bit: stable across versions and platforms, which `std`'s hashers do not promise.
-fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
 
 #[cfg(test)]

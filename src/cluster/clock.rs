@@ -11,6 +11,8 @@ use std::{
 
 use tokio::time::Instant;
 
+use crate::grid::time::micros;
+
 /// Wall clock time that never runs backwards and never jumps by a little.
 ///
 /// It follows the monotonic clock from the moment of its making and steers towards its reference by
@@ -230,10 +232,6 @@ pub(super) fn wall_us() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, micros)
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //!
 //! [`join`] picks the backend: in memory, or Redis. Both hand out the same channel ends.
 
+pub mod checkpoint;
 pub mod clock;
 mod local;
 pub mod redis;
@@ -18,7 +19,6 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -26,14 +26,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config,
     grid::{
-        command::{Command, Entry},
-        injection::InjectionView,
-        run::SimulationView,
+        command::{Command, Entry, Verdict},
         time::{Tick, Timestamp},
     },
     health::Health,
 };
 
+pub use self::checkpoint::{CHECKPOINT_PERIOD, Checkpoint, Fingerprint, StateHash};
 use self::{
     clock::Clock,
     status::{RedisState, Status},
@@ -43,44 +42,6 @@ use self::{
 const WAITING_COMMANDS: usize = 256;
 /// How many inputs may wait for the engine.
 const WAITING_INPUTS: usize = 256;
-/// Ticks between two checkpoints.
-pub const CHECKPOINT_PERIOD: u64 = 50;
-
-/// What a command came to, decided by its place in the log.
-pub type Verdict = Result<Outcome, Rejection>;
-
-/// What there is to say of a command that has been accepted.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    /// The run as it should be from now on.
-    pub simulation: SimulationView,
-    /// The injection that was placed or ended.
-    pub injection: Option<InjectionView>,
-}
-
-/// Why a command came to nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Rejection {
-    /// A start with settings of its own while a run is on.
-    #[error("the simulation is running: stop it first, or change its speed with PATCH")]
-    Running,
-    /// A command that needs a run while there is none.
-    #[error("the simulation is stopped: start it first")]
-    Stopped,
-    /// An injection where the same acts already.
-    #[error("the same kind is already active there: DELETE it first, or wait for its end")]
-    AlreadyActive,
-    /// One more injection than can be active at once.
-    #[error("too many injections are active: DELETE some first")]
-    TooMany,
-    /// The end of an injection that has ended.
-    #[error("it has ended already")]
-    Ended,
-    /// The end of an injection that is not known.
-    #[error("there is no such injection: GET the list of all for their ids")]
-    UnknownInjection,
-}
-
 /// Why a command could not be placed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SubmitError {
@@ -143,21 +104,6 @@ pub struct Snapshot {
     pub hash: StateHash,
     /// The state.
     pub state: Vec<u8>,
-}
-
-/// A hash of the plant's state; none while nothing runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StateHash(pub Option<u64>);
-
-/// The plant's state at a tick that every instance looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// A multiple of [`CHECKPOINT_PERIOD`].
-    pub tick: Tick,
-    /// Place of the newest command that had taken effect.
-    pub applied: u64,
-    /// Hash of the plant's state.
-    pub hash: StateHash,
 }
 
 /// What reaches the engine.
@@ -431,74 +377,6 @@ pub fn join(
         },
         clock,
         status,
-    }
-}
-
-/// What makes two instances compute the same: the plant and the engine's version. Instances with
-/// unequal ones cannot share a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint(u64);
-
-impl Fingerprint {
-    /// That of this engine with a plant whose own fingerprint is `plant`.
-    #[must_use]
-    pub fn new(plant: u64) -> Self {
-        Self(fnv1a(plant, env!("CARGO_PKG_VERSION").as_bytes()))
-    }
-
-    /// The version with the fingerprint as its build metadata.
-    #[must_use]
-    pub fn version(self) -> String {
-        format!("{}+{self}", env!("CARGO_PKG_VERSION"))
-    }
-}
-
-impl std::fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-/// FNV-1a over `bytes`, beginning with `seed`.
-fn fnv1a(seed: u64, bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        })
-}
-
-impl std::fmt::Display for StateHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(hash) => write!(f, "{hash:016x}"),
-            None => f.write_str("none"),
-        }
-    }
-}
-
-impl StateHash {
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "none" => Some(Self(None)),
-            hex => Some(Self(Some(u64::from_str_radix(hex, 16).ok()?))),
-        }
-    }
-}
-
-impl Serialize for StateHash {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0
-            .map(|hash| format!("{hash:016x}"))
-            .serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for StateHash {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        let hash = text.map(|text| u64::from_str_radix(&text, 16)).transpose();
-        hash.map(Self).map_err(serde::de::Error::custom)
     }
 }
 

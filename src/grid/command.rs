@@ -1,10 +1,12 @@
 //! What one can ask of the simulation, and where the ordered log places it.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::{
     alert::{AnomalyDetails, FaultDetails},
-    injection::InjectionOrder,
+    injection::{InjectionOrder, InjectionView},
+    run::SimulationView,
     time::{Tick, Timestamp},
 };
 
@@ -83,4 +85,39 @@ pub struct Entry {
     pub effective: Tick,
     /// The command.
     pub command: Command,
+}
+
+/// What a command came to, decided by its place in the log.
+pub type Verdict = Result<Outcome, Rejection>;
+
+/// What there is to say of a command that has been accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The run as it should be from now on.
+    pub simulation: SimulationView,
+    /// The injection that was placed or ended.
+    pub injection: Option<InjectionView>,
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Rejection {
+    /// A start with settings of its own while a run is on.
+    #[error("the simulation is running")]
+    Running,
+    /// A command that needs a run while there is none.
+    #[error("the simulation is stopped")]
+    Stopped,
+    /// An injection where the same acts already.
+    #[error("the same kind is already active there")]
+    AlreadyActive,
+    /// One more injection than can be active at once.
+    #[error("too many injections are active")]
+    TooMany,
+    /// The end of an injection that has ended.
+    #[error("it has ended already")]
+    Ended,
+    /// The end of an injection that is not known.
+    #[error("there is no such injection")]
+    UnknownInjection,
 }

@@ -1,6 +1,6 @@
 //! Ticks and timestamps.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -135,6 +135,12 @@ impl Default for Timeline {
     fn default() -> Self {
         Self::new(1)
     }
+}
+
+/// A duration in whole microseconds.
+#[must_use]
+pub fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::cluster::{Rejection, SubmitError};
+use crate::{cluster::SubmitError, grid::command::Rejection};
 
 use super::path::RequestTarget;
 
@@ -83,10 +83,17 @@ impl IntoResponse for ApiError {
 
 impl From<Rejection> for ApiError {
     fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::UnknownInjection => Self::NotFound(rejection.to_string()),
-            _ => Self::Conflict(rejection.to_string()),
-        }
+        let advice = match rejection {
+            Rejection::Running => "stop it first, or change its speed with PATCH",
+            Rejection::Stopped => "start it first",
+            Rejection::AlreadyActive => "DELETE it first, or wait for its end",
+            Rejection::TooMany => "DELETE some first",
+            Rejection::Ended => return Self::Conflict(rejection.to_string()),
+            Rejection::UnknownInjection => {
+                return Self::NotFound(format!("{rejection}: GET the list of all for their ids"));
+            }
+        };
+        Self::Conflict(format!("{rejection}: {advice}"))
     }
 }
 

@@ -9,9 +9,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    cluster::Outcome,
     grid::{
-        command::Command,
+        command::{Command, Outcome, Rejection},
         injection::{INJECTIONS, InjectionKind, InjectionView, MAX_DURATION_S},
     },
     plant::{InjectionRequest, Misplaced},
@@ -259,7 +258,7 @@ async fn end(State(app): State<App>, Id(id): Id) -> Result<JsonBody<InjectionVie
     let command = Command::EndInjection { id: id.clone() };
     let outcome = app.simulation.submit(command).await?;
     let outcome = outcome.map_err(|rejection| match rejection {
-        crate::cluster::Rejection::UnknownInjection => unknown(&id),
+        Rejection::UnknownInjection => unknown(&id),
         other => other.into(),
     })?;
     Ok(JsonBody(placed(outcome)?))

@@ -4,6 +4,7 @@
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use crate::{
+    fnv::Fnv,
     grid::{
         entity::{Catalogue, Entity, EntityId},
         injection::InjectionOrder,
@@ -247,7 +248,5 @@ fn fingerprint(texts: &[Vec<u8>]) -> u64 {
             .into_iter()
             .chain(text.iter().copied())
     });
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    Fnv::new().hash(bytes)
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::grid::run::RunSettings;
+use crate::{fnv::Fnv, grid::run::RunSettings};
 
 use super::{
     acting::Acting,
@@ -145,9 +145,7 @@ impl PlantState {
         // The state holds numbers, lists and texts only, which the form has all a place for; if it
         // ever failed, all instances would see the same 0.
         let bytes = postcard::to_allocvec(self).unwrap_or_default();
-        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+        Fnv::new().hash(bytes)
     }
 }
 

@@ -6,10 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cluster::Rejection,
     config,
     grid::{
-        command::{Command, Entry, Report, Start, StartMode},
+        command::{Command, Entry, Rejection, Report, Start, StartMode},
         injection::InjectionOrder,
         run::{Run, RunSettings},
         time::Timeline,

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cluster::Rejection,
     grid::{
+        command::Rejection,
         injection::{DurationRule, InjectionOrder, InjectionView},
         run::Run,
         stream::stream_of,

@@ -6,12 +6,10 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    cluster::Rejection,
-    grid::{
-        injection::{Cause, InjectionOrder, InjectionView},
-        time::Tick,
-    },
+use crate::grid::{
+    command::Rejection,
+    injection::{Cause, InjectionOrder, InjectionView},
+    time::Tick,
 };
 
 use super::step_clock::StepClock;

@@ -10,10 +10,9 @@ use std::{collections::VecDeque, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cluster::{Outcome, Rejection, Verdict},
     config,
     grid::{
-        command::Entry,
+        command::{Entry, Outcome, Rejection, Verdict},
         entity::{Catalogue, EntityKind},
         event::{Batch, Effected, Event, Notification, Outgoing, RunChange},
         injection::InjectionView,

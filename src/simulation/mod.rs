@@ -29,10 +29,10 @@ mod wording;
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    cluster::{Log, SubmitError, Verdict},
+    cluster::{Log, SubmitError},
     config,
     grid::{
-        command::{Command, Start, StartMode},
+        command::{Command, Start, StartMode, Verdict},
         entity::{Catalogue, EntityIndex},
         event::Event,
         injection::InjectionView,

@@ -1,10 +1,9 @@
 //! Disturbances do what they say, where and when they say it.
 
 use gridcast::{
-    cluster::Rejection,
     grid::{
         alert::{AnomalyType, FaultPhase, FaultType, Severity},
-        command::Command,
+        command::{Command, Rejection},
         entity::EntityType,
         event::{Audience, Event},
         injection::{Cause, InjectionKind},

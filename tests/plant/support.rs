@@ -7,11 +7,10 @@ use std::{
 };
 
 use gridcast::{
-    cluster::{Rejection, Verdict},
     config::Config,
     grid::{
         alert::{Anomaly, Fault},
-        command::{Command, Entry, Start, StartMode},
+        command::{Command, Entry, Rejection, Start, StartMode, Verdict},
         entity::{EntityId, EntityKind},
         event::{Batch, Event},
         injection::{InjectionKind, InjectionOrder, InjectionView},

@@ -21,7 +21,7 @@ use crate::{
     cluster::{Fingerprint, Snapshot, StateHash, status::Member},
     grid::{
         command::{Command, Entry},
-        time::Tick,
+        time::{Tick, micros},
     },
 };
 
@@ -422,8 +422,4 @@ fn word(answer: &[String]) -> &str {
 
 fn second(answer: Vec<String>) -> String {
     answer.into_iter().nth(1).unwrap_or_default()
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
