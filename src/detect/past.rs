@@ -1,4 +1,4 @@
-//! What the past of a reading says of the next one: a level that wanders.
+//! What the past of a reading says of the next one, whose level wanders.
 //!
 //! The level is a random walk seen through noise of known strength (Kalman 1960, one state). How far it
 //! walks between samples is learnt from how much neighbours differ beyond their noise. Together with what a
@@ -6,21 +6,35 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::shape::square;
+use super::statistics::square;
 
 /// Samples that the first guess of the wandering counts for.
 const PRIOR: f64 = 4.0;
 /// The first guess: standard deviations of the noise that a level walks between samples.
 const FIRST_GUESS: f64 = 1.5;
-/// Least share of a new difference in the learnt one, and in the present one.
+/// Least share of a new difference in the learnt one, which so covers the last 33 samples.
 const GAIN: f64 = 0.03;
+/// Least share of a new difference in the present one, which so covers the last 7 samples.
 const GAIN_NOW: f64 = 0.15;
-/// Least share of a new product of differences in its mean, and samples that the first guess counts for.
+/// Least share of a new product of differences in its mean, which so covers the last 125 samples: products
+/// scatter more than differences.
 const GAIN_CROSS: f64 = 0.008;
-const SLOWLY: f64 = 30.0;
-/// By which factor noise is granted more than that shows.
+/// Samples that the first guess of the mean product counts for.
+const PRIOR_CROSS: f64 = 30.0;
+/// A product counts as at most so many variances of the noise in its mean: differences of noise alone have
+/// a variance of two, and a jump is not noise.
+const CROSS_CUT: f64 = 4.0;
+/// A squared difference counts as at most so many times the learnt one, that is 4 of its standard deviations:
+/// a jump is not the usual walk.
+const MOVE_CUT: f64 = 16.0;
+/// A difference is sudden where it exceeds so many standard deviations of one that noise alone makes: noise
+/// does that once in 22 samples.
+const SUDDEN: f64 = 2.0;
+/// Readings are counted up to this: no gain depends on more.
+const SEEN_MOST: f64 = 1e4;
+/// By which factor noise is granted more than the mean product shows, which scatters.
 const UNSURE: f64 = 1.2;
-/// The present one counts where it is beyond the learnt one by this factor: few samples scatter.
+/// The present difference counts where it is beyond the learnt one by this factor: few samples scatter.
 const SCATTER: f64 = 2.5;
 /// A level never stands quite still: variance between samples over that of the noise.
 const LEAST_WANDER: f64 = 0.02;
@@ -30,60 +44,60 @@ const CAUTION: f64 = 3.0;
 const MOMENTUM: f64 = 0.7;
 /// Share of it that is left with each further sample.
 const FADING: f64 = 0.6;
-/// Standard deviations by which past and relation may differ before the past is left out.
+/// Standard deviations by which past and relation may differ before the past is left out. Normal errors
+/// do so once in 370 samples.
 const CONTRADICTION: f64 = 3.0;
-/// Standard deviations that count as a move.
+/// Standard deviations by which a reading must leave its past to have moved, where its relation says that it
+/// is right. Normal noise does so once in 2000 samples.
 const MOVE: f64 = 3.5;
+/// Least variance of a relation over that of the reading's noise: no relation is known exactly, and the weight
+/// of one that is would have no bounds.
+const RELATION_LEAST: f64 = 1e-3;
 
 /// The past of one reading.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Past {
+    /// What the next reading is expected to be. In the unit of the reading, as are all that follow.
     level: f64,
     /// Variance of the level; absent where nothing is known of it.
     doubt2: Option<f64>,
+    /// The reading before; absent where it was not trusted.
     last: Option<f64>,
-    /// Mean square difference between neighbours.
+    /// Mean square difference between neighbours in the long run.
     move2: f64,
+    /// The same over the last few samples.
     move_now2: f64,
-    /// Mean product of neighbouring differences, and the last difference: noise alone makes it minus its
-    /// variance.
+    /// Mean product of neighbouring differences: noise alone makes it minus its variance.
     cross: f64,
+    /// The last difference between neighbours, if there were two.
     step: Option<f64>,
+    /// What is left of a sudden move.
     surge: f64,
+    /// Readings learnt from, at most [`SEEN_MOST`]. No unit.
     seen: f64,
 }
 
 /// How far a reading seems to be off, and the variance of that beyond the reading's own noise.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Estimate {
+    /// In the unit of the reading.
     pub(super) error: f64,
+    /// In its squared unit.
     pub(super) variance: f64,
 }
 
 /// What relation and past say together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Verdict {
+    /// How far the reading seems to be off, in its unit.
     pub(super) error: f64,
+    /// Standard deviation of that.
     pub(super) std: f64,
     /// The reading has moved, and the relation says that it is right.
     pub(super) natural: bool,
 }
 
 impl Past {
-    pub(super) fn new() -> Self {
-        Self {
-            level: 0.0,
-            doubt2: None,
-            last: None,
-            move2: 0.0,
-            move_now2: 0.0,
-            cross: 0.0,
-            step: None,
-            surge: 0.0,
-            seen: 0.0,
-        }
-    }
-
     /// How far a reading with this variance of noise is from what the past lets expect.
     pub(super) fn judge(&self, value: f64, noise2: f64) -> Option<Estimate> {
         let doubt2 = self.doubt2?;
@@ -143,22 +157,23 @@ impl Past {
             self.move_now2 = self.move2;
             self.cross = -noise2;
         }
-        self.seen = (self.seen + 1.0).min(1e4);
+        self.seen = (self.seen + 1.0).min(SEEN_MOST);
         let Some(last) = self.last else {
             self.step = None;
             return;
         };
         let step = value - last;
         if let Some(before) = self.step.replace(step) {
-            let bound = 4.0 * noise2;
+            let bound = CROSS_CUT * noise2;
             let product = (step * before).clamp(-bound, bound);
-            self.cross += (1.0 / (self.seen + SLOWLY)).max(GAIN_CROSS) * (product - self.cross);
+            self.cross +=
+                (1.0 / (self.seen + PRIOR_CROSS)).max(GAIN_CROSS) * (product - self.cross);
         }
         let gain = (1.0 / (self.seen + PRIOR)).max(GAIN);
-        let cut = 16.0 * self.move2.max(2.0 * noise2);
+        let cut = MOVE_CUT * self.move2.max(2.0 * noise2);
         self.move2 += gain * (square(step).min(cut) - self.move2);
         self.move_now2 += gain.max(GAIN_NOW) * (square(step).min(cut) - self.move_now2);
-        let beyond = (step.abs() - 2.0 * (2.0 * noise2).sqrt()).max(0.0);
+        let beyond = (step.abs() - SUDDEN * (2.0 * noise2).sqrt()).max(0.0);
         self.surge = beyond.max(FADING * self.surge);
     }
 
@@ -194,7 +209,7 @@ pub(super) fn weigh(
             if gap2 > square(CONTRADICTION) && moved2 > square(MOVE) {
                 return Some(alone(relation, true));
             }
-            let weight = 1.0 / relation.variance.max(1e-3 * noise2);
+            let weight = 1.0 / relation.variance.max(RELATION_LEAST * noise2);
             let other = 1.0 / past.variance;
             Some(Verdict {
                 error: (weight * relation.error + other * past.error) / (weight + other),

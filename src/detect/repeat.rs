@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::maths::log;
 
-/// Least length of a run, in repetitions.
+/// Least length of a run that is too long, in repetitions.
 const LEAST: u32 = 5;
 /// Repetitions after which a value that usually changes says nothing new.
 const PAUSE: u32 = 2;
@@ -17,14 +17,28 @@ const SURPRISE: f64 = 16.0;
 const CHANCE: u32 = 3;
 /// The past counts for so many samples.
 const MEMORY: f64 = 1000.0;
+/// When [`MEMORY`] is full, the counts are divided by this, so that older samples count for less.
+const FORGETTING: f64 = 2.0;
+/// A field that repeats itself in more than this share of the samples does so by habit.
+const HABIT: f64 = 0.5;
+/// A repetition has been seen so many times more than counted. Without it a field that has never repeated
+/// itself would be stuck with the first repetition.
+const CAUTION_EQUAL: f64 = 0.5;
+/// A sample has been seen so many times more than counted.
+const CAUTION_TOTAL: f64 = 1.0;
 
 /// The repetitions of one field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Repeat {
+    /// The present value, in the unit of the field.
     last: Option<f64>,
+    /// How many times it has been repeated.
     run: u32,
+    /// Repetitions of late, older ones counting for less.
     equal: f64,
+    /// Samples of late, older ones counting for less.
     total: f64,
+    /// Whether the present run was called stuck.
     stuck: bool,
 }
 
@@ -51,7 +65,7 @@ impl Repeat {
 
     /// Whether the value changes as it usually does.
     pub(super) fn is_lively(&self) -> bool {
-        self.run <= 1 && self.share() < 0.5
+        self.run <= 1 && self.share() < HABIT
     }
 
     /// Whether a value that usually changes has not for a while: soon it will be stuck or not.
@@ -59,7 +73,7 @@ impl Repeat {
         let rests = self.last == Some(0.0);
         (PAUSE..=LEAST).contains(&self.run)
             && !rests
-            && self.share() < 0.5
+            && self.share() < HABIT
             && self.total >= f64::from(LEAST)
     }
 
@@ -95,7 +109,7 @@ impl Repeat {
         let share = self.share();
         !self.stuck
             && self.run >= LEAST
-            && share < 0.5
+            && share < HABIT
             && f64::from(self.run) * -log(share) > SURPRISE
     }
 
@@ -106,15 +120,15 @@ impl Repeat {
 
     /// How often neighbours are equal, cautiously.
     fn share(&self) -> f64 {
-        (self.equal + 0.5) / (self.total + 1.0)
+        (self.equal + CAUTION_EQUAL) / (self.total + CAUTION_TOTAL)
     }
 
     fn count(&mut self, equal: f64, total: f64) {
         self.equal += equal;
         self.total += total;
         if self.total > MEMORY {
-            self.equal /= 2.0;
-            self.total /= 2.0;
+            self.equal /= FORGETTING;
+            self.total /= FORGETTING;
         }
     }
 }

@@ -2,12 +2,11 @@
 
 use gridcast::{
     cluster::{
-        self, Checkpoint, Feed, Fingerprint, Input, Membership, Outcome, Snapshot, StateHash,
-        SubmitError,
+        self, Checkpoint, Feed, Fingerprint, Input, Membership, Snapshot, StateHash, SubmitError,
     },
     config::Config,
     grid::{
-        command::{Command, Entry},
+        command::{Command, Entry, Outcome},
         run::SimulationView,
         time::Tick,
     },

@@ -41,7 +41,7 @@ fn signals(
 
 fn first_shape(signals: &[(u64, Signal)]) -> Option<(u64, Shape, u32)> {
     match signals.first()? {
-        (step, Signal::Raised { shape, age, .. }) => Some((step - BEGIN, *shape, *age)),
+        (step, Signal::Raised(Finding { shape, age, .. })) => Some((step - BEGIN, *shape, *age)),
         (_, Signal::Cleared) => None,
     }
 }
@@ -97,10 +97,10 @@ fn what_is_over_is_cleared_and_was_not_learnt() {
     let raised = |at: usize| {
         matches!(
             found[at].1,
-            Signal::Raised {
+            Signal::Raised(Finding {
                 shape: Shape::Shift,
                 ..
-            }
+            })
         )
     };
     assert_eq!(found.len(), 4, "{found:?}");
@@ -130,10 +130,10 @@ fn what_another_alert_explains_raises_nothing_and_is_not_learnt() {
     for at in 0..200 {
         assert_eq!(step(&mut track, at, 0.0, Gate::Open), None);
     }
-    let before = track.scale2;
+    let before = track.learnt.scale.variance();
     for at in 200..400 {
         assert_eq!(step(&mut track, at, 15.0, Gate::Explained), None);
     }
-    assert!((track.scale2 - before).abs() < 1e-12);
+    assert!((track.learnt.scale.variance() - before).abs() < 1e-12);
     assert_eq!(step(&mut track, 400, 0.0, Gate::Open), None);
 }
