@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    alert::{AnomalyDetails, FaultDetails},
     injection::{InjectionOrder, InjectionView},
     run::SimulationView,
     time::{Tick, Timestamp},
@@ -31,8 +30,6 @@ pub enum Command {
         /// Its id.
         id: String,
     },
-    /// Emit an alert that something other than the plant's own detectors found.
-    Report(Report),
 }
 
 /// How to start.
@@ -63,16 +60,6 @@ pub enum StartMode {
     WithSettings,
     /// Do nothing, also if anybody ever started or stopped it before.
     Autostart,
-}
-
-/// An alert from outside the plant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Report {
-    /// A fault.
-    Fault(FaultDetails),
-    /// An anomaly.
-    Anomaly(AnomalyDetails),
 }
 
 /// A command where the log has placed it.

@@ -114,6 +114,17 @@ impl Outgoing {
         }
     }
 
+    /// A fault or an anomaly, and the notification that announces it to everybody, if it has one.
+    pub fn announced(alert: Event, catalogue: &Catalogue) -> impl Iterator<Item = Self> + use<> {
+        let notification = match &alert {
+            Event::Fault(fault) => Notification::of_fault(fault),
+            Event::Anomaly(anomaly) => Some(Notification::of_anomaly(anomaly)),
+            _ => None,
+        };
+        let notification = notification.map(Event::Notification);
+        std::iter::once(Self::alert(alert, catalogue)).chain(notification.map(Self::to_everyone))
+    }
+
     /// The entity that was measured, if this is a sample.
     #[must_use]
     pub fn sampled(&self) -> Option<EntityIndex> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config,
     grid::{
-        command::{Command, Entry, Rejection, Report, Start, StartMode},
+        command::{Command, Entry, Rejection, Start, StartMode},
         injection::InjectionOrder,
         run::{Run, RunSettings},
         time::Timeline,
@@ -51,8 +51,6 @@ pub enum Effect {
     Inject(InjectionOrder),
     /// An injection ends.
     EndInjection(String),
-    /// An alert is emitted.
-    Report(Report),
 }
 
 impl Control {
@@ -96,11 +94,9 @@ impl Control {
             Command::EndInjection { id } if self.running => {
                 Ok(Some(Effect::EndInjection(id.clone())))
             }
-            Command::Report(report) if self.running => Ok(Some(Effect::Report(report.clone()))),
-            Command::SetSpeed { .. }
-            | Command::Inject(_)
-            | Command::EndInjection { .. }
-            | Command::Report(_) => Err(Rejection::Stopped),
+            Command::SetSpeed { .. } | Command::Inject(_) | Command::EndInjection { .. } => {
+                Err(Rejection::Stopped)
+            }
         }
     }
 
@@ -257,7 +253,7 @@ mod tests {
                     Ok(Some(Effect::Begin(_))) => { prop_assert!(!open); open = true; }
                     Ok(Some(Effect::End)) => open = false,
                     Ok(Some(Effect::StartedAgain | Effect::Speed(_))) => prop_assert!(open),
-                    Ok(Some(Effect::Inject(_) | Effect::EndInjection(_) | Effect::Report(_))) => unreachable!(),
+                    Ok(Some(Effect::Inject(_) | Effect::EndInjection(_))) => unreachable!(),
                     Ok(None) => {}
                     Err(_) => prop_assert_eq!(&control, &Control { position: control.position, ..before }),
                 }

@@ -133,7 +133,7 @@ impl Course {
                 *self = Self::begin(run.clone());
                 Ok(None)
             }
-            Effect::StartedAgain | Effect::Report(_) => Ok(None),
+            Effect::StartedAgain => Ok(None),
         }
     }
 

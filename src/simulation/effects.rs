@@ -3,21 +3,13 @@
 use std::sync::Arc;
 
 use crate::grid::{
-    alert::{Anomaly, Fault},
-    command::Report,
     event::{Batch, Event, Notification, Outgoing, RunChange},
     run::Run,
     time::Timestamp,
     topology::TopologyUpdate,
 };
 
-use super::{
-    active::Active,
-    control::Effect,
-    course::Course,
-    history::History,
-    machine::{Machine, push_alert},
-};
+use super::{active::Active, control::Effect, course::Course, history::History, machine::Machine};
 
 impl Machine {
     /// Lets an effect act at the newest tick.
@@ -41,10 +33,6 @@ impl Machine {
                 tell(batch, Event::Notification(notification));
             }
             Effect::Speed(_) | Effect::Inject(_) | Effect::EndInjection(_) => {}
-            Effect::Report(report) => {
-                let alert = reported(report, timestamp);
-                push_alert(&mut batch.events, alert, self.spec.catalogue());
-            }
         }
         self.list_injections();
     }
@@ -73,17 +61,4 @@ impl Machine {
 
 fn tell(batch: &mut Batch, event: Event) {
     batch.events.push(Outgoing::to_everyone(event));
-}
-
-fn reported(report: &Report, timestamp: Timestamp) -> Event {
-    match report {
-        Report::Fault(details) => Event::Fault(Fault {
-            details: details.clone(),
-            timestamp,
-        }),
-        Report::Anomaly(details) => Event::Anomaly(Anomaly {
-            details: details.clone(),
-            timestamp,
-        }),
-    }
 }

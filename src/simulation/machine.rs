@@ -294,7 +294,7 @@ impl Machine {
         }
         self.publish(events);
         for alert in news.alerts {
-            push_alert(events, alert, self.spec.catalogue());
+            events.extend(Outgoing::announced(alert, self.spec.catalogue()));
         }
         self.list_injections();
     }
@@ -321,16 +321,4 @@ impl Machine {
             }
         }
     }
-}
-
-/// An alert, and its notification if it has one.
-pub(super) fn push_alert(events: &mut Vec<Outgoing>, alert: Event, catalogue: &Catalogue) {
-    let notification = match &alert {
-        Event::Fault(fault) => Notification::of_fault(fault),
-        Event::Anomaly(anomaly) => Some(Notification::of_anomaly(anomaly)),
-        _ => None,
-    };
-    events.push(Outgoing::alert(alert, catalogue));
-    let notification = notification.map(Event::Notification);
-    events.extend(notification.map(Outgoing::to_everyone));
 }

@@ -11,7 +11,7 @@ use crate::grid::{
     topology::{Topology, TopologyUpdate},
 };
 
-use super::{alerts::Alerts, machine::push_alert, wording};
+use super::{alerts::Alerts, wording};
 
 /// What was told last.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl Told {
                     ..cleared.as_ref().clone()
                 },
             );
-            push_alert(&mut events, Event::Fault(ended), catalogue);
+            events.extend(Outgoing::announced(Event::Fault(ended), catalogue));
         }
         for fault in &alerts.faults {
             let mut fault = fault.clone();
@@ -111,18 +111,21 @@ impl Told {
                 Some(_) => {}
                 None => fault.details.phase = FaultPhase::Raised,
             }
-            push_alert(&mut events, Event::Fault(fault), catalogue);
+            events.extend(Outgoing::announced(Event::Fault(fault), catalogue));
         }
         let active = |id: &String| alerts.anomalies.iter().any(|one| one.details.id == *id);
         for (_, anomaly) in self.anomalies.iter().filter(|(id, _)| !active(id)) {
             let mut anomaly = anomaly.clone();
             anomaly.details.phase = AnomalyPhase::Cleared;
             anomaly.timestamp = now;
-            push_alert(&mut events, Event::Anomaly(anomaly), catalogue);
+            events.extend(Outgoing::announced(Event::Anomaly(anomaly), catalogue));
         }
         for anomaly in &alerts.anomalies {
             if !self.anomalies.contains_key(&anomaly.details.id) {
-                push_alert(&mut events, Event::Anomaly(anomaly.clone()), catalogue);
+                events.extend(Outgoing::announced(
+                    Event::Anomaly(anomaly.clone()),
+                    catalogue,
+                ));
             }
         }
         events

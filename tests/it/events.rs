@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use gridcast::grid::{
     alert::{
-        AnomalyDetails, AnomalyPhase, AnomalyType, FaultDetails, FaultPhase, FaultType, Severity,
-        Subject,
+        Anomaly, AnomalyDetails, AnomalyPhase, AnomalyType, Fault, FaultDetails, FaultPhase,
+        FaultType, Severity, Subject,
     },
-    command::{Command, Report},
     entity::{EntityKind, EntityType},
     event::Event,
     topology::{Topology, TopologyBranch, TopologyBus, TopologyUpdate},
 };
 use serde_json::{Value, json};
 
-use crate::support::{Socket, Stage, TestServer};
+use crate::support::{Socket, Stage};
 
 fn fault(phase: FaultPhase, subject: Subject) -> FaultDetails {
     FaultDetails {
@@ -55,29 +54,24 @@ fn branch() -> Subject {
     Subject::branch("BRANCH-003", ["BUS-002".into(), "BUS-003".into()])
 }
 
-async fn report(server: &TestServer, report: Report) {
-    let command = Command::Report(report);
-    server.simulation().submit(command).await.unwrap().unwrap();
+/// Emits a fault at a tick.
+async fn report_fault(stage: &Stage, tick: u64, details: FaultDetails) {
+    let timestamp = stage.timestamp(tick);
+    let fault = Event::Fault(Fault { details, timestamp });
+    stage.announce(tick, fault).await;
 }
 
-/// A server with a run in which nothing happens by itself, at a normal rate.
-async fn quiet_server() -> TestServer {
-    let server = TestServer::with(&[("DISTURBANCES", "0"), ("NOISE", "0")]).await;
-    server
-        .start_run(&json!({"simulatedStart": "2026-06-21T10:00:00Z"}))
-        .await;
-    server
+/// Emits an anomaly at a tick.
+async fn report_anomaly(stage: &Stage, tick: u64, details: AnomalyDetails) {
+    let timestamp = stage.timestamp(tick);
+    let anomaly = Event::Anomaly(Anomaly { details, timestamp });
+    stage.announce(tick, anomaly).await;
 }
 
-/// What a client hears up to this title's notification, samples and the run's start aside.
+/// What a client hears up to this title's notification.
 async fn heard(socket: &mut Socket, title: &str) -> Vec<(String, Value)> {
     let last = |name: &str, payload: &Value| name == "notification" && payload["title"] == title;
-    let mut events = socket.events_until(last).await;
-    events.retain(|(name, payload)| {
-        let sample = ["converter:state", "bus:measurement", "res:generation"];
-        !sample.contains(&name.as_str()) && payload["title"] != "Simulation Started"
-    });
-    events
+    socket.events_until(last).await
 }
 
 fn names(events: &[(String, Value)]) -> Vec<&str> {
@@ -86,18 +80,14 @@ fn names(events: &[(String, Value)]) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_fault_is_heard_in_its_room_and_announced_to_all() {
-    let server = quiet_server().await;
-    let mut inside = server.join().await;
+    let stage = Stage::start().await;
+    let mut inside = stage.join().await;
     inside.ask("subscribe:buses", &["BUS-004"]).await;
-    let mut outside = server.join().await;
+    let mut outside = stage.join().await;
     outside.ask("subscribe:buses", &["BUS-005"]).await;
     outside.ask("subscribe:converters", &["CONV-001"]).await;
-    let mut nowhere = server.join().await;
-    report(
-        &server,
-        Report::Fault(fault(FaultPhase::Raised, bus("BUS-004"))),
-    )
-    .await;
+    let mut nowhere = stage.join().await;
+    report_fault(&stage, 12, fault(FaultPhase::Raised, bus("BUS-004"))).await;
 
     let events = heard(&mut inside, "Fault Detected").await;
     assert_eq!(names(&events), ["fault:detected", "notification"]);
@@ -123,17 +113,18 @@ async fn a_fault_is_heard_in_its_room_and_announced_to_all() {
 
 #[tokio::test]
 async fn an_escalation_is_not_announced_again_and_an_end_is() {
-    let server = quiet_server().await;
-    let mut inside = server.join().await;
+    let stage = Stage::start().await;
+    let mut inside = stage.join().await;
     inside.ask("subscribe:converters", &["CONV-002"]).await;
-    let mut outside = server.join().await;
+    let mut outside = stage.join().await;
     let converter = || Subject::of(EntityKind::Converter, "CONV-002");
-    for phase in [
+    let phases = [
         FaultPhase::Raised,
         FaultPhase::Escalated,
         FaultPhase::Cleared,
-    ] {
-        report(&server, Report::Fault(fault(phase, converter()))).await;
+    ];
+    for (tick, phase) in (12..).zip(phases) {
+        report_fault(&stage, tick, fault(phase, converter())).await;
     }
     let events = heard(&mut inside, "Fault Cleared").await;
     assert_eq!(
@@ -172,17 +163,17 @@ async fn an_escalation_is_not_announced_again_and_an_end_is() {
 
 #[tokio::test]
 async fn a_fault_of_a_branch_is_heard_once_at_either_end() {
-    let server = quiet_server().await;
-    let mut both = server.join().await;
+    let stage = Stage::start().await;
+    let mut both = stage.join().await;
     both.ask("subscribe:buses", &["BUS-002", "BUS-003", "BUS-001"])
         .await;
-    let mut from = server.join().await;
+    let mut from = stage.join().await;
     from.ask("subscribe:buses", &["BUS-002"]).await;
-    let mut to = server.join().await;
+    let mut to = stage.join().await;
     to.ask("subscribe:buses", &["BUS-003"]).await;
-    let mut outside = server.join().await;
+    let mut outside = stage.join().await;
     outside.ask("subscribe:buses", &["BUS-001"]).await;
-    report(&server, Report::Fault(fault(FaultPhase::Raised, branch()))).await;
+    report_fault(&stage, 12, fault(FaultPhase::Raised, branch())).await;
     for socket in [&mut both, &mut from, &mut to] {
         let events = heard(socket, "Fault Detected").await;
         assert_eq!(names(&events), ["fault:detected", "notification"]);
@@ -197,14 +188,14 @@ async fn a_fault_of_a_branch_is_heard_once_at_either_end() {
 
 #[tokio::test]
 async fn an_anomaly_is_heard_in_its_room_and_announced_to_all() {
-    let server = quiet_server().await;
+    let stage = Stage::start().await;
     let unit = || Subject::of(EntityKind::ResUnit, "WIND-001");
-    let mut inside = server.join().await;
+    let mut inside = stage.join().await;
     inside.ask("subscribe:res-units", &["WIND-001"]).await;
-    let mut outside = server.join().await;
+    let mut outside = stage.join().await;
     outside.ask("subscribe:res-units", &["WIND-002"]).await;
-    for phase in [AnomalyPhase::Raised, AnomalyPhase::Cleared] {
-        report(&server, Report::Anomaly(anomaly(phase, unit()))).await;
+    for (tick, phase) in [(12, AnomalyPhase::Raised), (13, AnomalyPhase::Cleared)] {
+        report_anomaly(&stage, tick, anomaly(phase, unit())).await;
     }
     let events = heard(&mut inside, "Anomaly Cleared").await;
     assert_eq!(
@@ -244,15 +235,15 @@ async fn an_anomaly_is_heard_in_its_room_and_announced_to_all() {
 
 #[tokio::test]
 async fn a_missing_field_is_null() {
-    let server = quiet_server().await;
-    let mut socket = server.join().await;
+    let stage = Stage::start().await;
+    let mut socket = stage.join().await;
     socket.ask("subscribe:buses", &["BUS-001"]).await;
     let missing = AnomalyDetails {
         anomaly_type: AnomalyType::Missing,
         field: None,
         ..anomaly(AnomalyPhase::Raised, bus("BUS-001"))
     };
-    report(&server, Report::Anomaly(missing)).await;
+    report_anomaly(&stage, 12, missing).await;
     let events = heard(&mut socket, "Anomaly Detected").await;
     assert_eq!(events[0].1.get("field"), Some(&Value::Null));
     assert_eq!(events[1].1["data"].get("field"), Some(&Value::Null));
@@ -260,15 +251,11 @@ async fn a_missing_field_is_null() {
 
 #[tokio::test]
 async fn who_has_unsubscribed_hears_the_announcement_only() {
-    let server = quiet_server().await;
-    let mut socket = server.join().await;
+    let stage = Stage::start().await;
+    let mut socket = stage.join().await;
     socket.ask("subscribe:buses", &["BUS-001", "BUS-004"]).await;
     socket.ask("unsubscribe:buses", &["BUS-004"]).await;
-    report(
-        &server,
-        Report::Fault(fault(FaultPhase::Raised, bus("BUS-004"))),
-    )
-    .await;
+    report_fault(&stage, 12, fault(FaultPhase::Raised, bus("BUS-004"))).await;
     let events = heard(&mut socket, "Fault Detected").await;
     assert_eq!(names(&events), ["notification"]);
 }

@@ -2,9 +2,7 @@
 
 use std::net::SocketAddr;
 
-use gridcast::{
-    app::Server, config::Config, health::Health, plant::PlantSpec, simulation::Simulation,
-};
+use gridcast::{app::Server, config::Config, health::Health, plant::PlantSpec};
 use serde_json::Value;
 
 use super::{Exchange, Polling, Response, Socket};
@@ -56,11 +54,6 @@ impl TestServer {
     pub(crate) fn into_inner(self) -> Server {
         self.server
     }
-
-    pub(crate) fn simulation(&self) -> &Simulation {
-        self.server.simulation()
-    }
-
     /// Sends a request without a body.
     pub(crate) async fn request(&self, method: &str, target: &str) -> Response {
         Exchange::new(method, target).send(self.address()).await

@@ -76,19 +76,27 @@ impl Stage {
         self.timeline.timestamp(Tick(tick))
     }
 
+    /// Emits an alert at a tick, with its notification, as a run does.
+    pub(crate) async fn announce(&self, tick: u64, alert: Event) {
+        let events = Outgoing::announced(alert, &self.catalogue).collect();
+        self.send(tick, events, RunChange::None).await;
+    }
+
     /// Emits the events of a tick.
     pub(crate) async fn emit(&self, tick: u64, events: Vec<Event>) {
         self.emit_and(tick, events, RunChange::None).await;
     }
 
     pub(crate) async fn emit_and(&self, tick: u64, events: Vec<Event>, run: RunChange) {
+        let events = events.into_iter().map(|event| self.outgoing(event));
+        self.send(tick, events.collect(), run).await;
+    }
+
+    async fn send(&self, tick: u64, events: Vec<Outgoing>, run: RunChange) {
         let batch = Batch {
             tick: Tick(tick),
             run,
-            events: events
-                .into_iter()
-                .map(|event| self.outgoing(event))
-                .collect(),
+            events,
             lost: Vec::new(),
             commands: Vec::new(),
         };
