@@ -22,6 +22,9 @@ const MAJORITY: f64 = 2.0;
 /// Of two sensors that disagree the one that changed by more than so many standard deviations of the noise
 /// has jumped. Normal noise does so once in 2500 samples: the difference of two samples has 1.4 of them.
 const JUMP: f64 = 5.0;
+/// A sensor that is so many standard deviations of the noise from the mean has jumped. Normal noise does so
+/// once in 5e8 samples.
+const LEAVES: f64 = 6.0;
 
 /// What is remembered of a quantity that is the same everywhere. In its unit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -99,8 +102,10 @@ impl<C: Channel> Common<C> {
         } else {
             among_trusted(&jump).filter(|&at| jump(at) > JUMP * std)
         };
+        // A sensor far from the others moves their mean: none of them is to be called off for that.
+        let leaves = |at: usize| (values[at] - mean).abs() > LEAVES * std + DIFFERENCE * swing;
         let drifting = among_trusted(&|at| states[at].tracks[channel].drift_evidence())
-            .filter(|_| count > MAJORITY);
+            .filter(|_| count > MAJORITY && !farthest.is_some_and(leaves));
         Self {
             channel,
             std,

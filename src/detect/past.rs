@@ -207,7 +207,10 @@ pub(super) fn weigh(
             let gap2 = square(relation.error - past.error) / (relation.variance + past.variance);
             let moved2 = square(past.error) / (past.variance + noise2);
             if gap2 > square(CONTRADICTION) && moved2 > square(MOVE) {
-                return Some(alone(relation, true));
+                // Both may call a reading off and differ in how far: of a large error a relation that is
+                // linearised knows the size to a few percent only.
+                let right = relation.error.abs() < (relation.error - past.error).abs();
+                return Some(alone(relation, right));
             }
             let weight = 1.0 / relation.variance.max(RELATION_LEAST * noise2);
             let other = 1.0 / past.variance;

@@ -272,3 +272,46 @@ fn the_same_shift_is_found_again_and_again() {
         );
     }
 }
+
+/// Through the network equations, and in the mean of the frequencies, a large error of one sensor shows in
+/// the residuals of all others. It is that sensor's alone.
+#[test]
+fn a_large_error_of_one_sensor_raises_nothing_elsewhere() {
+    let mut calm = Driver::started(settings(5, JUNE_NOON, 1.0, 0.0));
+    calm.seconds(120);
+    calm.take();
+    for (field, sizes) in [
+        ("voltageMagnitude", [0.02, -0.04, 0.1]),
+        ("frequency", [0.05, -0.3, 1.0]),
+    ] {
+        for (bus, size) in (1..=5).flat_map(|bus| sizes.map(|size| (bus, size))) {
+            let mut driver = calm.clone();
+            let entity = format!("BUS-{bus:03}");
+            let order = InjectionOrder {
+                kind: InjectionKind::LevelShift,
+                entity: entity.as_str().into(),
+                field: Some(field.to_owned()),
+                size: Some(size),
+                duration_s: Some(30.0),
+            };
+            driver.inject(order).unwrap();
+            driver.seconds(90);
+            let anomalies = driver.anomalies();
+            let raised: Vec<_> = anomalies
+                .iter()
+                .map(|(_, anomaly)| &anomaly.details)
+                .filter(|details| details.phase == AnomalyPhase::Raised)
+                .map(|details| {
+                    (
+                        details.source.to_string(),
+                        details.field.clone(),
+                        details.anomaly_type,
+                    )
+                })
+                .collect();
+            let expected = (entity, Some(field.to_owned()), AnomalyType::LevelShift);
+            assert_eq!(raised, [expected], "{field} {size}");
+            assert_eq!(anomalies.len(), 2, "{field} {size}: it ends");
+        }
+    }
+}

@@ -75,7 +75,8 @@ fn explain_others(states: &mut [BusState]) {
     }
 }
 
-/// The sensor that is farthest off, and the one that drifts most.
+/// The sensor that is farthest off, and the one that drifts most. Where the first has jumped, it explains
+/// what all others show at this instant: through the network equations a large error shows everywhere.
 fn prime(states: &[BusState], judged: &[Judged], distrusted: &Distrusted) -> [Option<SensorAt>; 2] {
     let most = |value: &dyn Fn(SensorAt) -> f64| {
         let mut best = (0.0, None);
@@ -90,11 +91,13 @@ fn prime(states: &[BusState], judged: &[Judged], distrusted: &Distrusted) -> [Op
         best.1
     };
     let track = |at: SensorAt| &states[at.bus].tracks[BusChannel::of(at.sensor)];
-    [
-        most(&|at| {
-            let spec = BusChannel::of(at.sensor).spec();
-            track(at).score(&spec, &judged[at.index()].input).abs()
-        }),
-        most(&|at| track(at).trend().abs()),
-    ]
+    let spec = |at: SensorAt| BusChannel::of(at.sensor).spec();
+    let score = |at: SensorAt| {
+        let input = &judged[at.index()].input;
+        track(at).score(&spec(at), input).abs()
+    };
+    let farthest = most(&score);
+    let jumped = farthest.is_some_and(|at| score(at) > spec(at).jump);
+    let drifting = most(&|at| track(at).trend().abs()).filter(|_| !jumped);
+    [farthest, drifting]
 }
