@@ -1,5 +1,7 @@
 # make run    builds and serves a streaming server on http://localhost:3000
+# make check  checks format, lints and the tests that need nothing installed: minutes when it is built already
 # make test   installs what the tests need and runs all of them
+# make doc    builds the documentation of the code, private parts included, and prints where it is
 # make prove  runs the proofs that take longer than a test may, and prints their figures
 # make bench  measures the plant, the power flow beside lightsim2grid, start and idle memory
 # make build  builds target/release/gridcast, with the browser client where npm is installed
@@ -7,7 +9,7 @@
 CARGO ?= cargo
 CLIENT := web/node_modules/.package-lock.json
 
-.PHONY: run build test prove bench
+.PHONY: run build check test doc prove bench
 
 run: build
 	AUTOSTART=$${AUTOSTART:-1} ./target/release/gridcast
@@ -20,11 +22,22 @@ $(CLIENT): web/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix web --no-audit --no-fund; \
 	else echo "npm is not installed: building without the browser client"; fi
 
+# The browser client is not built for it, so that neither npm nor a network is asked for.
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+	$(CARGO) test --locked --lib --test plant --test detect --test powerflow
+
+# Documents of public modules link to private ones, which are there with --document-private-items only.
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked --document-private-items
+	@echo "open $${CARGO_TARGET_DIR:-target}/doc/gridcast/index.html"
+
 test: $(CLIENT)
 	sh tests/install.sh
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
+	$(MAKE) doc
 	$(CARGO) test --locked
 	TEST_DELIVERY=plain $(CARGO) test --locked --test it -- engineio events slow_readers snapshot socketio
 	node --test --test-timeout=300000 tests/js/*.test.js
