@@ -14,7 +14,7 @@
 //! | order | [`cluster`], [`net`] | the command log, the clock and the other instances; sockets |
 //! | models | [`plant`] | the physics |
 //! | mathematics | [`powerflow`], [`detect`] | AC power flow; what samples say of faults and anomalies |
-//! | words | [`grid`], [`config`], [`maths`], [`random`], [`health`], [`logging`] | plain values; which tasks live; the log |
+//! | words | [`grid`], [`config`], [`maths`], [`random`], [`fnv`], [`health`], [`logging`] | plain values and the table of streams; settings; which tasks live; the log |
 //!
 //! What is absent matters most:
 //!
@@ -57,9 +57,10 @@
 //!
 //! `POST …/simulation/start` reaches its handler in [`http`], which checks the body and fills in what
 //! it leaves open. [`cluster::Log::submit`] appends the command; the log gives it a place and the tick at
-//! which it takes effect. The engine reads it back in order, the machine's
-//! [control](simulation::control) judges it, and the verdict is the answer. At the effective tick the
-//! machine applies it, and the notification goes out with that tick's time.
+//! which it takes effect. The engine reads it back in order, and the machine's
+//! [control](simulation::control) judges it. [`http`] makes an answer of the
+//! [verdict](grid::command::Verdict). At the effective tick the machine applies the command, and the
+//! notification goes out with that tick's time.
 //!
 //! # Several instances
 //!
@@ -75,22 +76,27 @@
 //!   ticks since then again. What was emitted for a tick is not emitted again.
 //! - Redis is away: everybody goes on; what would change anything is refused.
 //! - Redis has forgotten: the instances put the state back, and the one that has read most prevails.
-//! - Two states differ: each instance tells a hash every 50 ticks, the odd one goes on from a snapshot.
+//! - Two states differ: each instance tells a [hash](cluster::checkpoint) every 50 ticks, the odd one goes
+//!   on from a snapshot.
 //!
 //! `docs/architecture.md` tells why, with the figures.
 //!
 //! # To add something
 //!
+//! `CONTRIBUTING.md` has the steps for the first six, and names the tests that fail where a step is missing.
+//!
 //! | What | Where |
 //! |---|---|
-//! | an event we emit | a variant in [`grid::event`], with its name and audience |
-//! | an event we accept | a row in [`realtime::messages::REQUESTS`], what it does in `realtime/inbound.rs` |
+//! | a setting | a row in [`config::SETTINGS`] and its line in [`config::Config::from_values`] |
 //! | a REST route | a file in `http/` and its `.merge(…)` in `http/mod.rs` |
-//! | an injection | a variant in [`grid::injection`], where it fits in `plant/placement.rs`, what it does in `plant::Acting` or `simulation/sensor.rs` |
+//! | an event we emit | a variant of [`grid::event::Event`] with its payload, and its name and example in [`grid::emitted`] |
+//! | an injection | a row in [`grid::injection`], what it does in `plant/acting.rs` or `simulation/sensor.rs`; a new kind of place in `plant/placement.rs` |
+//! | a detector channel | a row in the table of its stream, `detect/*/channels.rs`, and its value at each sample beside it |
+//! | a kind of entity with a stream | a row in [`grid::stream::STREAMS`], a folder in `plant/`, a folder in `detect/` |
+//! | an event we accept | its name in [`realtime::messages`], what it does in `realtime/inbound.rs`; those about entities come from [`grid::stream::STREAMS`] |
 //! | a limit | [`detect::fault`] and its words in `simulation/wording.rs` |
-//! | a topic of `gridcast physics` | a file in `physics/`, its row in [`physics::TOPICS`] and its arm |
+//! | a topic of `gridcast physics` | a file in `physics/`, its row in [`physics::TOPICS`] and its arm in [`physics::answer`] |
 //! | a command | a variant in [`grid::command`], its verdict in [`simulation::control`], its effect in `simulation/effects.rs` |
-//! | a setting | a row in [`config::SETTINGS`] and its line in `Config::from_values`; the README's table is checked against it |
 
 pub mod app;
 pub mod cli;
