@@ -9,8 +9,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    cluster::{self, Fingerprint, Membership, status::RedisState},
-    config::Config,
+    cluster::{
+        self, Fingerprint, Membership,
+        status::{RedisState, Status},
+    },
+    config::{self, Config},
     grid::command::{Command, StartMode},
     health::{Health, TaskEnded},
     http::{self, Readiness},
@@ -204,18 +207,10 @@ impl Starting {
             &health,
             shutdown.clone(),
         );
-        let shared = config.redis.clone().map(|redis| realtime::Shared {
-            redis,
-            time: status.time().clone(),
-            channels: status.channels().clone(),
-            shutdown: shutdown.clone(),
-        });
-        let clock = status.clone();
-        let host = realtime::Host {
-            instance: status.instance().into(),
-            now: Arc::new(move || clock.now()),
-        };
+        let redis = config.redis.clone();
+        let shared = redis.map(|redis| shared(redis, &status, &shutdown));
         let catalogue = simulation.catalogue().clone();
+        let host = host(&status);
         let realtime = realtime::mount(catalogue, batches, host, &config.clients, shared, &health)
             .await
             .map_err(ServeError::Threads)?;
@@ -228,12 +223,7 @@ impl Starting {
         };
         let _ = router.send_replace(http::router(app, &config.api, realtime.router));
         if config.simulation.autostart {
-            let starting = autostart(simulation.clone());
-            if config.redis.is_some() {
-                tokio::spawn(shutdown.clone().run_until_cancelled_owned(starting));
-            } else {
-                starting.await;
-            }
+            begin(&simulation, config.redis.is_some(), &shutdown).await;
         }
         Ok(Server {
             addresses,
@@ -305,6 +295,35 @@ impl Server {
         self.shutdown.cancel();
         // It ends whatever became of the task that it watches.
         let _ = self.serving.await;
+    }
+}
+
+/// What clients of all instances share through Redis.
+fn shared(redis: config::Redis, status: &Status, shutdown: &CancellationToken) -> realtime::Shared {
+    realtime::Shared {
+        redis,
+        time: status.time().clone(),
+        channels: status.channels().clone(),
+        shutdown: shutdown.clone(),
+    }
+}
+
+/// What clients are told of the instance that they talk to.
+fn host(status: &Status) -> realtime::Host {
+    let clock = status.clone();
+    realtime::Host {
+        instance: status.instance().into(),
+        now: Arc::new(move || clock.now()),
+    }
+}
+
+/// Starts a run: at once, or as soon as a log that is `shared` can be reached.
+async fn begin(simulation: &Simulation, shared: bool, shutdown: &CancellationToken) {
+    let starting = autostart(simulation.clone());
+    if shared {
+        tokio::spawn(shutdown.clone().run_until_cancelled_owned(starting));
+    } else {
+        starting.await;
     }
 }
 

@@ -98,6 +98,8 @@
 //! | a topic of `gridcast physics` | a file in `physics/`, its row in [`physics::TOPICS`] and its arm in [`physics::answer`] |
 //! | a command | a variant in [`grid::command`], its verdict in [`simulation::control`], its effect in `simulation/effects.rs` |
 
+#![cfg_attr(test, allow(clippy::too_many_lines, reason = "a test tells one story"))]
+
 pub mod app;
 pub mod cli;
 pub mod cluster;

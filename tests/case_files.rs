@@ -3,7 +3,11 @@
 //! `tests/cases/files` holds small files that are easily misread, `tests/cases/feeders` the tables and
 //! voltages that MATPOWER gets from some of its own files; these themselves come from `tests/install.sh`.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a test stops where it fails, and tells one story"
+)]
 
 use std::{
     fs,

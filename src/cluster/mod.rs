@@ -316,46 +316,54 @@ pub fn join(
     let (submissions, waiting) = mpsc::channel(WAITING_COMMANDS);
     let (progress, watched) = watch::channel(Progress::default());
     let divergences = Arc::new(AtomicU64::new(0));
-    let Some(redis) = redis else {
-        let clock = Clock::new();
-        let (_, status) = Status::new(
-            RedisState::None,
-            fingerprint,
-            watched,
-            divergences,
-            health.clone(),
-        );
-        return Membership {
-            log: Log {
-                submissions,
-                status: status.clone(),
-            },
-            feed: Feed {
-                source: Source::Local(local::LocalLog::new(waiting)),
-                progress,
-            },
-            clock,
-            status,
-        };
+    let state = match redis {
+        None => RedisState::None,
+        Some(_) => RedisState::Away,
     };
-    let (inputs, input) = mpsc::channel(WAITING_INPUTS);
-    let (questions, asked) = mpsc::channel(WAITING_INPUTS);
     let (standing, status) = Status::new(
-        RedisState::Away,
+        state,
         fingerprint,
         watched.clone(),
-        divergences.clone(),
+        divergences,
         health.clone(),
     );
-    let clock = Clock::shared(status.time().clone());
-    let ends = redis::Ends {
-        submissions: waiting,
-        inputs,
-        questions: asked,
-        progress: watched,
-        standing,
-        status: status.clone(),
+    let (clock, source) = match redis {
+        None => (Clock::new(), Source::Local(local::LocalLog::new(waiting))),
+        Some(redis) => {
+            let (inputs, input) = mpsc::channel(WAITING_INPUTS);
+            let (questions, asked) = mpsc::channel(WAITING_INPUTS);
+            let ends = redis::Ends {
+                submissions: waiting,
+                inputs,
+                questions: asked,
+                progress: watched,
+                standing,
+                status: status.clone(),
+            };
+            take_part(redis, ends, health, shutdown);
+            let clock = Clock::shared(status.time().clone());
+            let inputs = input;
+            (clock, Source::Shared { inputs, questions })
+        }
     };
+    Membership {
+        log: Log {
+            submissions,
+            status: status.clone(),
+        },
+        feed: Feed { source, progress },
+        clock,
+        status,
+    }
+}
+
+/// Follows the log in Redis until `shutdown`.
+fn take_part(
+    redis: &config::Redis,
+    ends: redis::Ends,
+    health: &Health,
+    shutdown: CancellationToken,
+) {
     health.spawn("log", |pulse| {
         let member = redis::Member::new(redis, ends, pulse);
         let taking_part = Box::pin(member.run());
@@ -363,21 +371,6 @@ pub fn join(
             shutdown.run_until_cancelled_owned(taking_part).await;
         }
     });
-    Membership {
-        log: Log {
-            submissions,
-            status: status.clone(),
-        },
-        feed: Feed {
-            source: Source::Shared {
-                inputs: input,
-                questions,
-            },
-            progress,
-        },
-        clock,
-        status,
-    }
 }
 
 fn count(counter: &AtomicU64) -> u64 {

@@ -26,7 +26,7 @@ use crate::{
     realtime::messages,
 };
 
-use super::{App, error::no_such_route, path::RequestTarget};
+use super::{App, error::no_such_route, target::RequestTarget};
 
 /// Paths served here, which the document does not hold.
 pub(super) const PATHS: &[&str] = &["/", "/api", "/api-json", "/api-yaml", "/api/{file}"];

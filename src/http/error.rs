@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::{cluster::SubmitError, grid::command::Rejection};
 
-use super::path::RequestTarget;
+use super::target::RequestTarget;
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,6 +23,7 @@ mod root;
 mod simulation;
 mod start;
 mod status;
+mod target;
 mod variants;
 
 use std::sync::Arc;

@@ -1,15 +1,15 @@
 //! Routes ignore case and one trailing slash.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, Path, Request, State},
-    http::{Uri, request::Parts, uri::PathAndQuery},
+    http::request::Parts,
     middleware::Next,
     response::Response,
 };
 
-use super::error::ApiError;
+use super::{error::ApiError, target::RequestTarget};
 
 /// The id in a path.
 pub(super) struct Id(pub(super) String);
@@ -76,28 +76,6 @@ impl Templates {
 
 fn is_parameter(segment: &str) -> bool {
     segment.starts_with('{')
-}
-
-/// The target as the client wrote it: path and query.
-#[derive(Debug, Clone)]
-pub(super) struct RequestTarget(Uri);
-
-impl RequestTarget {
-    pub(super) fn of(request: &Request) -> Self {
-        let given = request.extensions().get::<Self>().cloned();
-        given.unwrap_or_else(|| Self(request.uri().clone()))
-    }
-
-    /// The path alone.
-    pub(super) fn path(&self) -> &str {
-        self.0.path()
-    }
-}
-
-impl fmt::Display for RequestTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.path_and_query().map_or("/", PathAndQuery::as_str))
-    }
 }
 
 /// Gives the request the path that the router knows.

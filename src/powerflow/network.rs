@@ -318,3 +318,9 @@ fn line(branch: &Branch, [from, to]: [usize; 2], pattern: &Pattern) -> Line {
         slots: [slot(from, to), slot(to, from)],
     }
 }
+
+/// The unit vector of an angle.
+pub(super) fn unit(angle: f64) -> Complex {
+    let (sin, cos) = maths::sincos(angle);
+    [cos, sin]
+}

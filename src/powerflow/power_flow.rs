@@ -3,11 +3,10 @@
 use super::{
     blocks::Factors,
     case::Case,
-    network::{Complex, Network, power},
+    network::{Complex, Network, power, unit},
     newton::{Iteration, current},
     problem::CaseErrors,
     roles::Roles,
-    solving::unit,
     state::{Dependent, State},
 };
 

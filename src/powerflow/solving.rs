@@ -3,12 +3,11 @@
 use std::f64::consts::{PI, TAU};
 
 use super::{
-    network::Complex,
+    network::{Complex, unit},
     newton::End,
     power_flow::{BaseStatus, PowerFlow, PowerFlowError, Solved},
     state::Dependent,
 };
-use crate::maths;
 
 /// The mismatch in p.u. that ends a solve. Half of what is promised, so that whoever computes it
 /// again from rounded voltages finds less than 1e-8 as well.
@@ -198,12 +197,6 @@ impl PowerFlow {
             self.base_status = BaseStatus::Outdated;
         }
     }
-}
-
-/// The unit vector of an angle.
-pub(super) fn unit(angle: f64) -> Complex {
-    let (sin, cos) = maths::sincos(angle);
-    [cos, sin]
 }
 
 /// The angle between -π and π.

@@ -17,11 +17,12 @@ use crate::{
 };
 
 use super::{
+    alerts::Instant,
     course::Course,
     ledger::Injection,
     native::{Native, Taken},
     sensor,
-    watch::{Instant, Watch},
+    watch::Watch,
 };
 
 /// A run that is on, without the course it takes.

@@ -16,13 +16,20 @@ use crate::{
             Subject,
         },
         event::Event,
+        time::Timestamp,
     },
 };
 
-use super::{
-    watch::Instant,
-    wording::{anomaly_name, fault_name, message},
-};
+use super::wording::{anomaly_name, fault_name, message};
+
+/// An instant of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Instant {
+    /// The step of the plant.
+    pub step: u64,
+    /// The time of the tick.
+    pub timestamp: Timestamp,
+}
 
 /// How many cleared faults are remembered.
 const REMEMBERED: usize = 100;

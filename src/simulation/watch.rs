@@ -15,13 +15,12 @@ use crate::{
         entity::{EntityId, EntityKind},
         event::Event,
         telemetry::Row,
-        time::Timestamp,
         topology::Topology,
     },
     plant::PlantSpec,
 };
 
-use super::alerts::{Alerts, Noted};
+use super::alerts::{Alerts, Instant, Noted};
 
 /// What a watch has seen; with the plant's spec it is all that is needed to go on elsewhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,15 +49,6 @@ struct Known {
     overload: Limits,
     base_mva: f64,
     branches: Vec<(EntityId, [EntityId; 2])>,
-}
-
-/// An instant of a run.
-#[derive(Debug, Clone, Copy)]
-pub struct Instant {
-    /// The step of the plant.
-    pub step: u64,
-    /// The time of the tick.
-    pub timestamp: Timestamp,
 }
 
 impl Known {

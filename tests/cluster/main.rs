@@ -1,7 +1,8 @@
 //! Several instances that act as one, with real Redis and nginx, and what may become of them.
 #![expect(
     clippy::unwrap_used,
-    reason = "a test ends where something is not as expected"
+    clippy::too_many_lines,
+    reason = "a test ends where something is not as expected, and tells one story"
 )]
 
 mod backends;

@@ -63,17 +63,9 @@ impl Member {
                     Some(submission) => self.submit(&mut jobs, commands, submission),
                     None => return Err(End::Over),
                 },
-                Some(question) = self.ends.questions.recv() => match question {
-                    Question::Covered(_) => {
-                        self.hear(question);
-                        self.poll(commands).await?;
-                    }
-                    Question::Restore => {
-                        if self.resync(commands).await? {
-                            self.poll(commands).await?;
-                        }
-                    }
-                },
+                Some(question) = self.ends.questions.recv() => {
+                    self.answer(question, commands).await?;
+                }
                 _ = beats.tick() => {
                     let beat = self.beat(commands).await?;
                     self.look_at(&beat, commands).await?;
@@ -83,15 +75,7 @@ impl Member {
                     }
                 }
                 restored = restored(&mut self.restoring) => {
-                    self.restoring = None;
-                    if let Err(why) = restored {
-                        warn!("the snapshot in Redis cannot be used: {why}");
-                        self.place = super::Place::default();
-                        self.refuse(format!("the snapshot in Redis cannot be used: {why}"));
-                        self.rest(super::LOOK_AGAIN).await;
-                        return Err(End::Reopen);
-                    }
-                    self.show();
+                    self.restored(restored).await?;
                 }
                 Some(Ok(done)) = jobs.join_next() => match done {
                     Done::Read(asked_us, read) => {
@@ -108,6 +92,39 @@ impl Member {
                 },
             }
         }
+    }
+
+    /// Answers a question of the engine.
+    async fn answer(
+        &mut self,
+        question: Question,
+        commands: &mut super::MultiplexedConnection,
+    ) -> Result<(), End> {
+        let covered = match question {
+            Question::Covered(_) => {
+                self.hear(question);
+                true
+            }
+            Question::Restore => self.resync(commands).await?,
+        };
+        if covered {
+            self.poll(commands).await?;
+        }
+        Ok(())
+    }
+
+    /// The engine has come to the present from a snapshot, or says why it cannot.
+    async fn restored(&mut self, restored: Result<(), String>) -> Result<(), End> {
+        self.restoring = None;
+        if let Err(why) = restored {
+            warn!("the snapshot in Redis cannot be used: {why}");
+            self.place = super::Place::default();
+            self.refuse(format!("the snapshot in Redis cannot be used: {why}"));
+            self.rest(super::LOOK_AGAIN).await;
+            return Err(End::Reopen);
+        }
+        self.show();
+        Ok(())
     }
 
     fn spawn_read(&self, jobs: &mut JoinSet<Done>, blocking: &super::MultiplexedConnection) {

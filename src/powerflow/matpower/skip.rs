@@ -85,9 +85,7 @@ impl Cursor<'_> {
             };
             match byte {
                 b'\n' | b'\r' => {
-                    if let Some((b'(', place)) = open.last() {
-                        return Err(no_end(b'(', *place));
-                    }
+                    ends_line(open)?;
                     self.take_line_end();
                     operand = false;
                 }
@@ -97,50 +95,51 @@ impl Cursor<'_> {
                     operand = false;
                 }
                 b')' | b']' | b'}' => {
-                    let pair = matches!(
-                        (inner, byte),
-                        (Some(b'('), b')') | (Some(b'['), b']') | (Some(b'{'), b'}')
-                    );
-                    if !pair {
-                        return Err(Refusal::at(
-                            place,
-                            format!("`{}` closes nothing", char::from(byte)),
-                        ));
-                    }
+                    closes(inner, byte, place)?;
                     open.pop();
                     self.advance(1);
                     operand = true;
                 }
-                b'\'' if operand => self.advance(1),
-                b'\'' | b'"' => {
-                    self.string(byte)?;
-                    operand = true;
-                }
-                _ if starts_word(byte) => {
-                    if !self.skip_word(skip, open.is_empty())? {
-                        return Ok(());
-                    }
-                    operand = true;
-                }
-                b'.' if self.peek_at(1).is_some_and(starts_word) => {
-                    self.advance(1);
-                    self.word();
-                    operand = true;
-                }
-                b'0'..=b'9' => {
-                    self.skip_number();
-                    operand = true;
-                }
-                b'.' if self.peek_at(1) == Some(b'\'') => {
-                    self.advance(2);
-                    operand = true;
-                }
-                _ => {
-                    self.skip_operator(skip, byte)?;
-                    operand = false;
-                }
+                _ => match self.skip_token(skip, byte, operand, open.is_empty())? {
+                    Some(is_operand) => operand = is_operand,
+                    None => return Ok(()),
+                },
             }
         }
+    }
+
+    /// Skips what is neither a bracket nor the end of a line: whether it is an operand, which a quote behind
+    /// it would transpose. None where it is a word that does not belong to the statement.
+    fn skip_token(
+        &mut self,
+        skip: Skip,
+        byte: u8,
+        operand: bool,
+        outermost: bool,
+    ) -> Result<Option<bool>, Refusal> {
+        match byte {
+            b'\'' if operand => {
+                self.advance(1);
+                return Ok(Some(operand));
+            }
+            b'\'' | b'"' => self.string(byte)?,
+            _ if starts_word(byte) => {
+                if !self.skip_word(skip, outermost)? {
+                    return Ok(None);
+                }
+            }
+            b'.' if self.peek_at(1).is_some_and(starts_word) => {
+                self.advance(1);
+                self.word();
+            }
+            b'0'..=b'9' => self.skip_number(),
+            b'.' if self.peek_at(1) == Some(b'\'') => self.advance(2),
+            _ => {
+                self.skip_operator(skip, byte)?;
+                return Ok(Some(false));
+            }
+        }
+        Ok(Some(true))
     }
 
     /// Whether the word belongs to the statement.
@@ -189,6 +188,25 @@ pub(super) fn powerful(word: &str, place: (u32, usize)) -> Refusal {
         shown(word)
     );
     Refusal::at(place, text)
+}
+
+/// Whether a closing bracket belongs to the innermost one that is open.
+fn closes(inner: Option<u8>, byte: u8, place: (u32, usize)) -> Result<(), Refusal> {
+    match (inner, byte) {
+        (Some(b'('), b')') | (Some(b'['), b']') | (Some(b'{'), b'}') => Ok(()),
+        _ => {
+            let problem = format!("`{}` closes nothing", char::from(byte));
+            Err(Refusal::at(place, problem))
+        }
+    }
+}
+
+/// Whether a line may end here: round brackets end on their line.
+fn ends_line(open: &[(u8, (u32, usize))]) -> Result<(), Refusal> {
+    match open.last() {
+        Some((b'(', place)) => Err(no_end(b'(', *place)),
+        _ => Ok(()),
+    }
 }
 
 fn no_end(bracket: u8, place: (u32, usize)) -> Refusal {
