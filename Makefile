@@ -4,15 +4,16 @@
 # make doc    builds the documentation of the code, private parts included, and prints where it is
 # make prove  runs the proofs that take longer than a test may, and prints their figures
 # make bench  measures the plant, the power flow beside lightsim2grid, start and idle memory
-# make build  builds target/release/gridcast, with the browser client where npm is installed
+# make build  builds target/release/gridcast, the fastest there is, with the browser client where npm is installed
 
 CARGO ?= cargo
 CLIENT := web/node_modules/.package-lock.json
 
 .PHONY: run build check test doc prove bench
 
-run: build
-	AUTOSTART=$${AUTOSTART:-1} ./target/release/gridcast
+run: $(CLIENT)
+	$(CARGO) build --profile quick --locked
+	AUTOSTART=$${AUTOSTART:-1} ./target/quick/gridcast
 
 build: $(CLIENT)
 	$(CARGO) build --release --locked
@@ -44,7 +45,7 @@ test: $(CLIENT)
 
 prove: $(CLIENT)
 	sh tests/install.sh
-	$(CARGO) test --profile prove --locked --test prove -- --nocapture --test-threads 1
+	$(CARGO) test --profile quick --locked --test prove -- --nocapture --test-threads 1
 
 bench: build
 	$(CARGO) bench --locked --bench plant --bench delivery
