@@ -6,11 +6,18 @@ RUN npm ci --no-audit --no-fund
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /gridcast
-COPY Cargo.toml Cargo.lock build.rs ./
+# The dependencies with an empty program, so that this layer stays as long as they do. Cargo asks for the
+# files of the benches, whatever is in them.
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir src benches \
+    && echo 'fn main() {}' > src/main.rs \
+    && touch src/lib.rs benches/plant.rs benches/delivery.rs benches/powerflow.rs \
+    && cargo build --release --locked --bin gridcast
+COPY build.rs ./
 COPY src src
-COPY benches benches
 COPY --from=client /web web
-RUN cargo build --release --locked --bin gridcast
+# Newer than the empty program.
+RUN touch src/main.rs src/lib.rs && cargo build --release --locked --bin gridcast
 
 FROM debian:bookworm-slim
 # Certificates to check that of a Redis with TLS.
