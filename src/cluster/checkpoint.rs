@@ -25,6 +25,13 @@ pub struct Checkpoint {
     pub hash: StateHash,
 }
 
+/// How far the engine has come.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    /// The newest checkpoints, oldest first.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
 /// What makes two instances compute the same: the plant and the engine's version. Instances with
 /// unequal ones cannot share a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,13 +13,10 @@ pub mod clock;
 mod local;
 pub mod redis;
 pub mod status;
+mod submit_error;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, atomic::AtomicU64};
 
-use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -27,12 +24,15 @@ use crate::{
     config,
     grid::{
         command::{Command, Entry, Verdict},
-        time::{Tick, Timestamp},
+        time::Tick,
     },
     health::Health,
 };
 
-pub use self::checkpoint::{CHECKPOINT_PERIOD, Checkpoint, Fingerprint, StateHash};
+pub use self::{
+    checkpoint::{CHECKPOINT_PERIOD, Checkpoint, Fingerprint, Progress, StateHash},
+    submit_error::SubmitError,
+};
 use self::{
     clock::Clock,
     status::{RedisState, Status},
@@ -42,33 +42,6 @@ use self::{
 const WAITING_COMMANDS: usize = 256;
 /// How many inputs may wait for the engine.
 const WAITING_INPUTS: usize = 256;
-/// Why a command could not be placed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SubmitError {
-    /// The server is shutting down.
-    #[error("the server is shutting down: try again on another instance")]
-    ShuttingDown,
-    /// The shared log cannot be reached.
-    #[error(
-        "Redis has not answered since {since}, so nothing can be changed: the simulation goes on as it is; try again when Redis is back"
-    )]
-    Away {
-        /// Since when.
-        since: Timestamp,
-    },
-    /// This instance cannot take part for the moment.
-    #[error("this instance is not ready ({0}): try again on another one, or later")]
-    NotReady(String),
-    /// It was sent to the log, and no answer came.
-    #[error(
-        "Redis did not confirm the command in time, so it has most likely no effect: look at the status before you try again"
-    )]
-    Unconfirmed,
-    /// Too many commands at once.
-    #[error("too many commands wait for their place: try again in a second")]
-    Busy,
-}
-
 /// Whoever waits on this instance for what a command came to.
 #[derive(Debug)]
 pub struct Reply(oneshot::Sender<Result<Verdict, SubmitError>>);
@@ -143,13 +116,6 @@ pub struct Restore {
     pub first: bool,
     /// Answered when the engine has come to the present from there, or why it cannot.
     pub done: oneshot::Sender<Result<(), String>>,
-}
-
-/// How far the engine has come.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Progress {
-    /// The newest checkpoints, oldest first.
-    pub checkpoints: Vec<Checkpoint>,
 }
 
 /// What the engine asks of the backend.
@@ -371,8 +337,4 @@ fn take_part(
             shutdown.run_until_cancelled_owned(taking_part).await;
         }
     });
-}
-
-fn count(counter: &AtomicU64) -> u64 {
-    counter.fetch_add(1, Ordering::Relaxed) + 1
 }

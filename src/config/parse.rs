@@ -4,7 +4,7 @@ use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf, str::FromStr, time::D
 
 use crate::grid::run::{MAX_DISTURBANCES, MAX_NOISE, MAX_SEED, MAX_SPEED};
 
-use super::{Config, Problem, SETTINGS, Setting};
+use super::settings::{Problem, SETTINGS, Setting};
 
 /// Reads settings one after the other and collects what is wrong.
 pub(super) struct Reader<F> {
@@ -78,7 +78,7 @@ impl<F: Fn(&Setting) -> Option<String>> Reader<F> {
         });
     }
 
-    pub(super) fn finish(self, config: Config) -> Result<Config, Vec<Problem>> {
+    pub(super) fn finish<T>(self, config: T) -> Result<T, Vec<Problem>> {
         if self.problems.is_empty() {
             Ok(config)
         } else {

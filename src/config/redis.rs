@@ -5,7 +5,7 @@ use std::fmt;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::{Setting, parse};
+use super::{parse, settings::Setting};
 
 const DEFAULT_PORT: u16 = 6379;
 const DEFAULT_PREFIX: &str = "gridcast";

@@ -1,10 +1,5 @@
 //! Liveness and readiness, for balancers and orchestrators.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
-
 use axum::{
     Router,
     extract::State,
@@ -18,9 +13,9 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    cluster::status::{RedisState, Status, wall_clock},
+    cluster::status::{RedisState, wall_clock},
     grid::time::Timestamp,
-    health::{Health, LATE_AFTER, TaskHealth, TaskState},
+    health::{Health, TaskHealth, TaskState},
     logging,
 };
 
@@ -33,51 +28,6 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(healthz))
         .routes(routes!(readyz))
-}
-
-/// Whether new clients should be sent to this instance. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Readiness {
-    ending: Arc<AtomicBool>,
-    status: Status,
-}
-
-impl Readiness {
-    /// That of an instance with this status.
-    #[must_use]
-    pub fn new(status: Status) -> Self {
-        Self {
-            ending: Arc::default(),
-            status,
-        }
-    }
-
-    /// No new clients from now on: the server is shutting down.
-    pub fn end(&self) {
-        self.ending.store(true, Ordering::Relaxed);
-    }
-
-    /// Why not, with these tasks and this lag; empty if they should.
-    fn reasons(&self, tasks: &[TaskHealth], lag_ms: u64) -> Vec<String> {
-        let ending = self
-            .ending
-            .load(Ordering::Relaxed)
-            .then(|| "the server is shutting down".to_owned());
-        let lagging = (u128::from(lag_ms) > LATE_AFTER.as_millis())
-            .then(|| format!("the newest tick is {lag_ms} ms behind the clock"));
-        let tasks = tasks
-            .iter()
-            .filter_map(|TaskHealth { name, state }| match state {
-                TaskState::Running => None,
-                TaskState::Late => Some(format!("the task `{name}` gives no sign of life")),
-                TaskState::Ended => {
-                    Some(format!("the task `{name}` has ended: restart the server"))
-                }
-            });
-        let mut reasons: Vec<_> = ending.into_iter().chain(self.status.unready()).collect();
-        reasons.extend(lagging.into_iter().chain(tasks));
-        reasons
-    }
 }
 
 /// Answer of `/healthz`.
@@ -184,7 +134,7 @@ pub(super) fn starting(
                 "redis": "away", "since": "2026-11-23T23:14:26.500Z",
                 "lagMs": 37, "tasks": [{"name": "engine", "state": "running"}]}))))]
 async fn readyz(State(app): State<App>) -> Response {
-    let Readiness { status, .. } = &app.readiness;
+    let status = &app.readiness.status;
     let (lag_ms, tasks) = (status.lag_ms(), status.tasks());
     let (redis, since) = status.redis();
     let mut reasons = app.readiness.reasons(&tasks, lag_ms);

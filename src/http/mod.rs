@@ -19,6 +19,7 @@ mod network;
 mod notifications;
 mod page;
 mod path;
+mod readiness;
 mod root;
 mod simulation;
 mod start;
@@ -44,7 +45,7 @@ use crate::{
     simulation::Simulation,
 };
 
-pub use health::Readiness;
+pub use readiness::Readiness;
 
 /// What the handlers act on. Cheap to clone.
 #[derive(Clone)]
