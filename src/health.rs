@@ -6,10 +6,13 @@
 //! ended: that is never right, so [`Health::failed`] tells it to whoever can end the process.
 
 use std::{
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll, ready},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -144,22 +147,24 @@ impl Health {
         F: Future<Output = ()> + Send + 'static,
     {
         let pulse = Pulse::new();
-        let running = tokio::spawn(task(pulse.clone()));
-        self.lock().push(Task {
+        let watched = Watched {
+            end: EndNote {
+                health: self.clone(),
+                name,
+                returned: false,
+            },
+            task: Box::pin(task(pulse.clone())),
+        };
+        // Held until the task is listed, so that one that ends at once is noted after that.
+        let mut tasks = self.lock();
+        let running = tokio::spawn(watched);
+        tasks.push(Task {
             name,
             pulse,
             ended: false,
             abort: Some(running.abort_handle()),
         });
-        let health = self.clone();
-        tokio::spawn(async move {
-            let how = match running.await {
-                Ok(()) => "has returned",
-                Err(error) if error.is_panic() => "has panicked",
-                Err(_) => "was aborted",
-            };
-            health.note_end(TaskEnded { name, how });
-        })
+        running
     }
 
     /// How all tasks are, in the order in which they began.
@@ -211,8 +216,9 @@ impl Health {
     pub fn abort(&self, name: &str) -> bool {
         let tasks = self.lock();
         let task = tasks.iter().find(|task| task.name == name);
-        let abort = task.and_then(|task| task.abort.as_ref());
-        abort.map(AbortHandle::abort).is_some()
+        let abort = task.and_then(|task| task.abort.clone());
+        drop(tasks);
+        abort.as_ref().map(AbortHandle::abort).is_some()
     }
 
     fn note_end(&self, ended: TaskEnded) {
@@ -237,6 +243,44 @@ impl Health {
     }
 }
 
+/// A task that notes its end. Fields are dropped in this order, so what ends for want of the task, because
+/// its end of a channel is gone, is noted after it.
+struct Watched {
+    end: EndNote,
+    task: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Future for Watched {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        ready!(self.task.as_mut().poll(context));
+        self.end.returned = true;
+        Poll::Ready(())
+    }
+}
+
+/// Notes the end of a task when it is dropped.
+struct EndNote {
+    health: Health,
+    name: &'static str,
+    returned: bool,
+}
+
+impl Drop for EndNote {
+    fn drop(&mut self) {
+        let how = if self.returned {
+            "has returned"
+        } else if thread::panicking() {
+            "has panicked"
+        } else {
+            "was aborted"
+        };
+        let name = self.name;
+        self.health.note_end(TaskEnded { name, how });
+    }
+}
+
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -257,6 +301,23 @@ mod tests {
             let states: Vec<_> = health.tasks().iter().map(|task| task.state).collect();
             assert_eq!(states, [TaskState::Running, TaskState::Ended]);
         }
+    }
+
+    /// The end of a task may end others, which is no news.
+    #[tokio::test]
+    async fn what_ends_for_want_of_a_task_is_noted_after_it() {
+        let health = Health::new(CancellationToken::new());
+        let (sender, mut receiver) = tokio::sync::mpsc::channel::<()>(1);
+        health.spawn("second", |_| async move {
+            let _ = receiver.recv().await;
+        });
+        health.spawn("first", |_| async move {
+            std::future::pending::<()>().await;
+            drop(sender);
+        });
+        // Before it has made its first step, too.
+        assert!(health.abort("first"));
+        assert_eq!(health.failed().await.name, "first");
     }
 
     #[tokio::test]

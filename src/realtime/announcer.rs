@@ -12,8 +12,8 @@ use tracing::debug;
 use crate::grid::event::{Event, Notification};
 
 use super::{
-    NAMESPACE,
     backplane::{Backplane, Unreachable},
+    names::NAMESPACE,
 };
 
 type Sending = Pin<Box<dyn Future<Output = Result<(), Unreachable>> + Send>>;

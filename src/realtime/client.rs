@@ -25,11 +25,10 @@ use crate::{
 };
 
 use super::{
-    State,
-    members::{Place, Subscription},
+    common::Common,
+    members::{Block, Place, Subscription},
     outbox::{Outbox, Wait},
     packet::{Addressed, Answer, Frame},
-    publisher::Block,
     queue::Overflow,
     sessions::Registered,
     stay::Stay,
@@ -42,11 +41,11 @@ const TELLING_PAUSE: Duration = Duration::from_millis(250);
 
 /// One client.
 pub(super) struct Client {
-    pub(super) shared: Arc<State>,
+    pub(super) shared: Arc<Common<Self>>,
     /// The thread on which the engine serves it.
     pub(super) home: Handle,
     /// Where it can be found by its session's id, if it began by polling.
-    pub(super) registered: OnceLock<Registered>,
+    pub(super) registered: OnceLock<Registered<Self>>,
     known: Mutex<Known>,
 }
 
@@ -70,7 +69,7 @@ struct Known {
 
 impl Client {
     /// One that opens a session, served on `home`.
-    pub(super) fn new(shared: Arc<State>, home: Handle) -> Arc<Self> {
+    pub(super) fn new(shared: Arc<Common<Self>>, home: Handle) -> Arc<Self> {
         Arc::new(Self {
             shared,
             home,
@@ -326,7 +325,7 @@ impl Between for Client {
 
 impl Known {
     /// Ends the stay under way, if there is one.
-    fn end_stay(&mut self, shared: &State) {
+    fn end_stay(&mut self, shared: &Common<Client>) {
         if let Some(place) = self.place.take() {
             shared.members.leave(&place);
             for entity in place.subscription.entities() {
@@ -413,18 +412,6 @@ impl Drop for StayGuard {
         // It may be dropped by whoever holds the client's lock at this moment.
         let (client, number) = (self.client.clone(), self.number);
         self.client.home.spawn(async move { client.leave(number) });
-    }
-}
-
-#[cfg(test)]
-impl Client {
-    /// One that nobody serves.
-    pub(super) fn stray() -> Arc<Self> {
-        use std::sync::LazyLock;
-        use tokio::runtime::{Builder, Runtime};
-        static HOME: LazyLock<Runtime> =
-            LazyLock::new(|| Builder::new_current_thread().build().unwrap());
-        Self::new(Arc::new(State::empty()), HOME.handle().clone())
     }
 }
 

@@ -30,8 +30,8 @@ use socketioxide::{adapter::Adapter, service::SocketIoService};
 use crate::net::connection::ConnectionHandle;
 
 use super::{
-    State,
     client::Client,
+    common::Common,
     home::{Homes, serve_on},
     sessions::Sessions,
 };
@@ -44,15 +44,15 @@ const MAX_SMALL_BODY: usize = 4096;
 /// What the layer knows.
 #[derive(Clone)]
 struct Front {
-    shared: Arc<State>,
+    shared: Arc<Common<Client>>,
     homes: Arc<Homes>,
-    sessions: Sessions,
+    sessions: Sessions<Client>,
 }
 
 /// Routes everything below the transport's path to `service`.
 pub(super) fn router<S, A>(
     service: SocketIoService<S, A>,
-    shared: Arc<State>,
+    shared: Arc<Common<Client>>,
     homes: Homes,
 ) -> Router
 where
@@ -156,7 +156,11 @@ fn detach(request: &mut Request, client: Arc<Client>) {
 }
 
 /// Remembers the session of a polling handshake, whose id stands in the answer.
-async fn registered(response: Response, sessions: &Sessions, client: &Arc<Client>) -> Response {
+async fn registered(
+    response: Response,
+    sessions: &Sessions<Client>,
+    client: &Arc<Client>,
+) -> Response {
     #[derive(Deserialize)]
     struct Open {
         sid: String,
@@ -169,7 +173,7 @@ async fn registered(response: Response, sessions: &Sessions, client: &Arc<Client
         .strip_prefix(b"0")
         .and_then(|json| serde_json::from_slice::<Open>(json).ok());
     if let Some(Open { sid }) = open {
-        sessions.register(&sid, client);
+        sessions.register(&sid, client, &client.registered);
     }
     Response::from_parts(parts, Body::from(bytes))
 }

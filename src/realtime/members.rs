@@ -6,16 +6,19 @@
 //! begins to go out gets it with the others, whoever comes later gets its samples at once.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::grid::{entity::EntityIndex, time::Tick};
+use bytes::Bytes;
 
-use super::{
-    client::Client,
-    packet::{Addressed, Frame},
+use crate::grid::{
+    entity::EntityIndex,
+    event::{Audience, LossReason},
+    time::{Tick, Timestamp},
 };
+
+use super::packet::{Addressed, Frame};
 
 /// The entities that a client subscribes to.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
@@ -56,12 +59,12 @@ impl FromIterator<EntityIndex> for Subscription {
 }
 
 /// The clients of one group. Places stay as they are while others come and go.
-type Clients = Arc<Vec<Option<Arc<Client>>>>;
+type Clients<C> = Arc<Vec<Option<Arc<C>>>>;
 
 /// Clients of equal subscriptions.
-pub(super) struct Group {
+pub(super) struct Group<C> {
     pub(super) subscription: Arc<Subscription>,
-    pub(super) clients: Clients,
+    pub(super) clients: Clients<C>,
 }
 
 /// Where a client stands.
@@ -71,14 +74,22 @@ pub(super) struct Place {
     at: usize,
 }
 
-#[derive(Default)]
-struct Roll {
-    clients: Clients,
+struct Roll<C> {
+    clients: Clients<C>,
     free: Vec<usize>,
 }
 
-impl Roll {
-    fn add(&mut self, client: Arc<Client>) -> usize {
+impl<C> Default for Roll<C> {
+    fn default() -> Self {
+        Self {
+            clients: Arc::default(),
+            free: Vec::new(),
+        }
+    }
+}
+
+impl<C> Roll<C> {
+    fn add(&mut self, client: Arc<C>) -> usize {
         // It is copied only while a tick is going out to it.
         let clients = Arc::make_mut(&mut self.clients);
         if let Some(at) = self.free.pop() {
@@ -105,17 +116,17 @@ impl Roll {
 /// The newest samples, each with its tick.
 type Newest = Vec<Option<(Tick, Frame)>>;
 
-struct Table {
-    groups: HashMap<Arc<Subscription>, Roll>,
+struct Table<C> {
+    groups: HashMap<Arc<Subscription>, Roll<C>>,
     newest: Newest,
 }
 
 /// All clients of this instance that are in the namespace.
-pub(super) struct Members {
-    table: Mutex<Table>,
+pub(super) struct Members<C> {
+    table: Mutex<Table<C>>,
 }
 
-impl Members {
+impl<C> Members<C> {
     /// Nobody yet, for a plant of so many entities.
     pub(super) fn new(entities: usize) -> Self {
         Self {
@@ -127,14 +138,14 @@ impl Members {
     }
 
     /// Takes a client in that subscribes to nothing yet.
-    pub(super) fn enter(&self, client: Arc<Client>) -> Place {
+    pub(super) fn enter(&self, client: Arc<C>) -> Place {
         self.lock().put(client, Subscription::default())
     }
 
     /// Moves a client to another subscription. Returns the newest samples of `fresh`, with their ticks.
     pub(super) fn change(
         &self,
-        client: Arc<Client>,
+        client: Arc<C>,
         place: &mut Place,
         subscription: Subscription,
         fresh: &[EntityIndex],
@@ -156,7 +167,7 @@ impl Members {
 
     /// Takes note of the samples among `events`; those up to the tick `run_over` are of a run that is over.
     /// Returns those to whom these events are to go out now.
-    pub(super) fn begin(&self, events: &[Addressed], run_over: Option<Tick>) -> Vec<Group> {
+    pub(super) fn begin(&self, events: &[Addressed], run_over: Option<Tick>) -> Vec<Group<C>> {
         let mut table = self.lock();
         if run_over.is_some() {
             table.newest.fill(None);
@@ -177,13 +188,13 @@ impl Members {
     }
 
     /// Locks; the table is whole at every moment, so a panic elsewhere does not matter.
-    fn lock(&self) -> MutexGuard<'_, Table> {
+    fn lock(&self) -> MutexGuard<'_, Table<C>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Table {
-    fn put(&mut self, client: Arc<Client>, subscription: Subscription) -> Place {
+impl<C> Table<C> {
+    fn put(&mut self, client: Arc<C>, subscription: Subscription) -> Place {
         let known = self.groups.get_key_value(&subscription);
         let subscription = known.map_or_else(|| Arc::new(subscription), |(known, _)| known.clone());
         let roll = self.groups.entry(subscription.clone()).or_default();
@@ -203,6 +214,53 @@ impl Table {
     }
 }
 
+/// What goes out to the clients of one group at once.
+#[derive(Debug, Clone)]
+pub(super) struct Block {
+    /// All frames, one behind the other.
+    pub(super) wire: Bytes,
+    pub(super) events: Vec<Addressed>,
+    /// The group.
+    pub(super) subscription: Arc<Subscription>,
+    /// The newest tick of which it tells.
+    pub(super) tick: Tick,
+    /// The time when it goes out.
+    pub(super) now: Timestamp,
+    /// How many samples the group does not get, and why.
+    pub(super) lost: BTreeMap<LossReason, u64>,
+}
+
+impl Block {
+    /// Some of its events.
+    pub(super) fn only(&self, wanted: impl Fn(&Addressed) -> bool) -> Self {
+        let events: Vec<_> = self
+            .events
+            .iter()
+            .filter(|one| wanted(one))
+            .cloned()
+            .collect();
+        Self {
+            wire: joined(&events),
+            events,
+            ..self.clone()
+        }
+    }
+}
+
+/// The frames of these events, one behind the other.
+pub(super) fn joined(events: &[Addressed]) -> Bytes {
+    let frames: Vec<&[u8]> = events.iter().map(|event| &event.frame.wire[..]).collect();
+    frames.concat().into()
+}
+
+impl Addressed {
+    /// Whether it goes to clients with this subscription.
+    pub(super) fn reaches(&self, subscription: &Subscription) -> bool {
+        let mut entities = self.audience.entities().iter();
+        self.audience == Audience::Everyone || entities.any(|entity| subscription.has(*entity))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,10 +277,10 @@ mod tests {
     #[test]
     fn a_group_ends_with_its_last_client() {
         let members = Members::new(3);
-        let [one, two] = [(); 2].map(|()| Client::stray());
+        let [one, two] = ["one", "two"].map(Arc::new);
         let mut first = members.enter(one.clone());
         let second = members.enter(two.clone());
-        let all = |members: &Members| {
+        let all = |members: &Members<&str>| {
             let groups = members.begin(&[], None);
             let mut counts: Vec<_> = groups
                 .iter()

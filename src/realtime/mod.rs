@@ -12,13 +12,16 @@
 mod announcer;
 mod backplane;
 mod client;
+mod common;
 mod echo;
 mod front;
 mod home;
+mod host;
 mod inbound;
 mod losses;
 mod members;
 pub mod messages;
+mod names;
 mod outbox;
 mod packet;
 mod publisher;
@@ -41,24 +44,24 @@ use tracing::error;
 use crate::{
     cluster::{clock::SharedTime, redis::connection::Endpoint, status::Channels},
     config,
-    grid::{entity::Catalogue, event::Batch, time::Timestamp},
+    grid::{entity::Catalogue, event::Batch},
     health::Health,
 };
 
-pub use self::{announcer::Announcer, backplane::Unreachable, packet::Encoded};
+pub use self::{
+    announcer::Announcer, backplane::Unreachable, host::Host, names::NAMESPACE, packet::Encoded,
+};
 use self::{
     announcer::Others,
     backplane::Backplane,
     client::{Client, StayGuard},
+    common::Common,
     home::Homes,
     inbound::{Incoming, Joining},
     members::Members,
-    messages::Hello,
     queue::Bounds,
 };
 
-/// The namespace of everything that is streamed.
-pub const NAMESPACE: &str = "/realtime";
 /// The largest message either way in bytes, over websocket and polling alike.
 const MAX_MESSAGE_BYTES: usize = 1_000_000;
 /// How long a connection may do without a namespace.
@@ -69,61 +72,10 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_ATTACHMENTS: usize = 100;
 /// How many packets may wait for a client in the engine's queue, at the least.
 const MIN_BUFFERED_PACKETS: usize = 1024;
-/// How the text begins that tells a client that it has joined.
-const CONNECT_PACKET: &[u8] = b"40/realtime,";
 /// As much of what a client sends is read at once, in bytes: clients say little.
 const READ_BUFFER_BYTES: usize = 512;
 /// How many messages may wait for the publisher.
 const WAITING_MESSAGES: usize = 64;
-
-/// What all clients share.
-struct State {
-    catalogue: Arc<Catalogue>,
-    members: Members,
-    bounds: Bounds,
-    /// Whether websockets are written to beside the engine.
-    direct: bool,
-    /// How long a client may take nothing while something waits for it.
-    stall: Duration,
-    host: Host,
-}
-
-#[cfg(test)]
-impl State {
-    /// That of a plant without entities.
-    fn empty() -> Self {
-        Self {
-            catalogue: Arc::new(Catalogue::new(Vec::new())),
-            members: Members::new(0),
-            bounds: Bounds::of_plant(0),
-            direct: true,
-            stall: Duration::from_secs(10),
-            host: Host {
-                instance: "test".into(),
-                now: Arc::new(|| Timestamp::from_unix_ms(0)),
-            },
-        }
-    }
-}
-
-/// Who serves.
-#[derive(Clone)]
-pub struct Host {
-    /// The instance's name.
-    pub instance: Arc<str>,
-    /// Tells the server's time.
-    pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-}
-
-impl Host {
-    fn hello(&self) -> Hello {
-        Hello {
-            instance: self.instance.clone(),
-            version: env!("CARGO_PKG_VERSION"),
-            timestamp: (self.now)(),
-        }
-    }
-}
 
 /// The mounted realtime service.
 pub struct Realtime {
@@ -182,7 +134,7 @@ pub async fn mount(
     let mount = Mount {
         homes: Homes::start(health)?,
         batches,
-        state: Arc::new(State {
+        state: Arc::new(Common {
             catalogue,
             members: Members::new(entities),
             bounds: Bounds::of_plant(entities),
@@ -238,7 +190,7 @@ pub async fn mount(
 struct Mount {
     homes: Homes,
     batches: mpsc::Receiver<Batch>,
-    state: Arc<State>,
+    state: Arc<Common<Client>>,
 }
 
 impl Mount {
@@ -304,7 +256,7 @@ fn builder(entities: usize) -> SocketIoBuilder {
 /// a client that leaves and joins again at once would lose its new stay. The stay ends with its
 /// [`StayGuard`], which the crate drops with the socket.
 fn greet<A: Adapter>(
-    shared: Arc<State>,
+    shared: Arc<Common<Client>>,
     own_room: Option<String>,
 ) -> impl FnOnce(Joining<A>) -> std::future::Ready<Result<(), Infallible>> + Clone + Send + Sync {
     move |Joining(socket)| {

@@ -27,10 +27,10 @@ use crate::{
 };
 
 use super::{
-    CONNECT_PACKET,
     losses::Losses,
+    members::Block,
+    names::CONNECT_PACKET,
     packet::Frame,
-    publisher::Block,
     queue::{Bounds, Overflow, Queue},
     stay::{Sent, Stay},
 };

@@ -26,8 +26,8 @@ use crate::{
 };
 
 use super::{
-    NAMESPACE,
     messages::{EXCEPTION, Exception, Reply},
+    names::NAMESPACE,
 };
 
 /// What ends an event's packet.

@@ -2,21 +2,21 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bytes::Bytes;
 use tokio::{sync::mpsc, task::yield_now};
 
 use crate::{
     grid::{
-        event::{Audience, Batch, Event, LossReason, Notification, Outgoing, RunChange},
+        event::{Batch, Event, Notification, Outgoing, RunChange},
         time::{Tick, Timestamp},
     },
     health::Pulse,
 };
 
 use super::{
-    State,
-    members::{Group, Subscription},
-    packet::{Addressed, Encoded},
+    client::Client,
+    common::Common,
+    members::{Block, Group, Subscription, joined},
+    packet::Encoded,
 };
 
 /// How many batches go out at once where the publisher is late: each client gets them in one write.
@@ -24,55 +24,9 @@ const JOINED_BATCHES: usize = 16;
 /// After so many clients the publisher gives a sign of life and lets others have their turn.
 const CLIENTS_AT_A_STRETCH: usize = 512;
 
-impl Addressed {
-    /// Whether it goes to clients with this subscription.
-    pub(super) fn reaches(&self, subscription: &Subscription) -> bool {
-        let mut entities = self.audience.entities().iter();
-        self.audience == Audience::Everyone || entities.any(|entity| subscription.has(*entity))
-    }
-}
-
-/// What goes out to the clients of one group at once.
-#[derive(Debug, Clone)]
-pub(super) struct Block {
-    /// All frames, one behind the other.
-    pub(super) wire: Bytes,
-    pub(super) events: Vec<Addressed>,
-    /// The group.
-    pub(super) subscription: Arc<Subscription>,
-    /// The newest tick of which it tells.
-    pub(super) tick: Tick,
-    /// The time when it goes out.
-    pub(super) now: Timestamp,
-    /// How many samples the group does not get, and why.
-    pub(super) lost: BTreeMap<LossReason, u64>,
-}
-
-impl Block {
-    /// Some of its events.
-    pub(super) fn only(&self, wanted: impl Fn(&Addressed) -> bool) -> Self {
-        let events: Vec<_> = self
-            .events
-            .iter()
-            .filter(|one| wanted(one))
-            .cloned()
-            .collect();
-        Self {
-            wire: joined(&events),
-            events,
-            ..self.clone()
-        }
-    }
-}
-
-fn joined(events: &[Addressed]) -> Bytes {
-    let frames: Vec<&[u8]> = events.iter().map(|event| &event.frame.wire[..]).collect();
-    frames.concat().into()
-}
-
 /// Publishes batch after batch, and messages in between, until the engine ends.
 pub(super) async fn publish(
-    shared: Arc<State>,
+    shared: Arc<Common<Client>>,
     mut batches: mpsc::Receiver<Batch>,
     mut messages: mpsc::Receiver<Notification>,
     pulse: Pulse,
@@ -112,7 +66,7 @@ pub(super) async fn publish(
 }
 
 async fn send_out(
-    shared: &State,
+    shared: &Common<Client>,
     encoded: &Encoded,
     batches: &[Batch],
     tick: Tick,

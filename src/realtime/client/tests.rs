@@ -19,7 +19,7 @@ use super::*;
 use crate::{
     grid::time::Timestamp,
     net::connection::Connection,
-    realtime::{packet::Encoded, publisher::Block, stay::Sent},
+    realtime::{members::Block, packet::Encoded, stay::Sent},
 };
 
 /// Nothing in these tests takes longer, however busy the machine.
@@ -44,7 +44,7 @@ impl Stay for Engine {
 
 /// A client whose websocket has been accepted: its engine's writer, and its other end.
 async fn connected(
-    shared: State,
+    shared: Common<Client>,
     from_begin: bool,
 ) -> (Arc<Client>, WebSocketStream<Connection>, Reader) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -110,7 +110,7 @@ async fn two_writers_share_a_websocket_to_the_byte() {
     const ENGINE: usize = 240;
     const BLOCKS: usize = 700;
     const PAD: usize = 3_000;
-    let (client, mut engine, mut reader) = connected(State::empty(), true).await;
+    let (client, mut engine, mut reader) = connected(Common::empty(), true).await;
     let (unused, _queue) = mpsc::unbounded_channel();
     let number = client.begin_stay(Box::new(Engine(unused)));
     client.join(number);
@@ -194,7 +194,7 @@ async fn two_writers_share_a_websocket_to_the_byte() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn after_an_upgrade_nothing_overtakes_the_engines_queue() {
     const EVENTS: usize = 600;
-    let (client, mut engine, mut reader) = connected(State::empty(), false).await;
+    let (client, mut engine, mut reader) = connected(Common::empty(), false).await;
     let (queue, mut queued) = mpsc::unbounded_channel();
     let number = client.begin_stay(Box::new(Engine(queue)));
     client.join(number);
@@ -239,9 +239,9 @@ async fn after_an_upgrade_nothing_overtakes_the_engines_queue() {
 /// A client that takes nothing is cut off in the time that is set, and its connection is let go of.
 #[tokio::test]
 async fn who_takes_nothing_is_cut_off() {
-    let shared = State {
+    let shared = Common {
         stall: Duration::from_millis(300),
-        ..State::empty()
+        ..Common::empty()
     };
     let (client, mut engine, mut reader) = connected(shared, true).await;
     let (unused, _queue) = mpsc::unbounded_channel();
