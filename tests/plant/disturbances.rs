@@ -67,7 +67,7 @@ fn a_dip_leaves_the_voltage_that_was_asked_for() {
                 let last = voltages[voltages.len() - 1].1;
                 assert!((0.95..1.05).contains(&last), "{place}: {last}");
                 for (tick, sample) in driver.samples(bus) {
-                    let value = serde_json::to_value(&sample).unwrap();
+                    let value = serde_json::to_value(sample.payload()).unwrap();
                     assert!(value.get("stale").is_none(), "{place}: stale at {tick:?}");
                 }
             }
