@@ -36,7 +36,7 @@ print(
             "running": started.status.grid.is_running,
             "seed": run.seed,
             "ids": [entity.id for entity in entities],
-            "ratings": [entity.rated_power for entity in entities if hasattr(entity, "rated_power")],
+            "ratings": [entity.rated_power for entity in entities if entity.rated_power],
             "refused": refused.status_code,
             "kind": placed.kind.value,
             "ended": ended.id == placed.id,
