@@ -1,13 +1,18 @@
 //! Looks for what a power flow cannot live with.
 
-use std::collections::{HashMap, HashSet};
-
-use super::{
-    case::{BusType, Case},
-    problem::{CaseErrors, Fault, Place, Problems, Table},
+use std::{
+    collections::{HashMap, HashSet},
+    ops::RangeInclusive,
 };
 
-const POSITIVE: &str = "a number above 0";
+use super::{
+    case::{Branch, BusType, Case},
+    network::admittances,
+    problem::{CaseErrors, Fault, LARGEST, POSITIVE, Place, Problems, Table},
+};
+
+/// Base powers that leave per-unit values of [`LARGEST`] numbers finite.
+const BASE_MVA: RangeInclusive<f64> = 1e-6..=LARGEST;
 
 impl Case {
     /// Looks for everything that a power flow cannot live with.
@@ -18,6 +23,9 @@ impl Case {
         let mut found = Problems::default();
         if !(self.base_mva.is_finite() && self.base_mva > 0.0) {
             found.number(Place::Field("baseMVA"), self.base_mva, POSITIVE);
+        } else if !BASE_MVA.contains(&self.base_mva) {
+            let expected = "between 1e-6 and 1e12";
+            found.number(Place::Field("baseMVA"), self.base_mva, expected);
         }
         self.check_buses(&mut found);
         let numbers: HashSet<u32> = self.buses.iter().map(|bus| bus.number).collect();
@@ -48,8 +56,8 @@ impl Case {
                 (10, bus.base_kv),
             ];
             found.finite(at, &values);
-            if bus.bus_type != BusType::Isolated && !(bus.vm_pu.is_finite() && bus.vm_pu > 0.0) {
-                found.number(at(8), bus.vm_pu, POSITIVE);
+            if bus.bus_type != BusType::Isolated {
+                found.voltage(at(8), bus.vm_pu);
             }
         }
         if !self.buses.iter().any(|bus| bus.bus_type == BusType::Slack) {
@@ -68,9 +76,10 @@ impl Case {
                 found.push(at(1), Fault::UnknownBus(generator.bus));
             }
             found.finite(at, &[(2, generator.pg_mw), (3, generator.qg_mvar)]);
-            let vg_pu = generator.vg_pu;
-            if !vg_pu.is_finite() || (generator.in_service && vg_pu <= 0.0) {
-                found.number(at(6), vg_pu, POSITIVE);
+            if generator.in_service {
+                found.voltage(at(6), generator.vg_pu);
+            } else {
+                found.finite(at, &[(6, generator.vg_pu)]);
             }
         }
     }
@@ -103,7 +112,32 @@ impl Case {
             }
             if branch.in_service && branch.r_pu == 0.0 && branch.x_pu == 0.0 {
                 found.push(at(0), Fault::NoImpedance(branch.from, branch.to));
+            } else if let Some(admittance_pu) = beyond(branch) {
+                found.push(at(0), Fault::Admittance(admittance_pu));
             }
         }
     }
+}
+
+/// The larger part of an admittance of the branch, in p.u., that is above [`LARGEST`] or not a number.
+fn beyond(branch: &Branch) -> Option<f64> {
+    let numbers = [
+        branch.r_pu,
+        branch.x_pu,
+        branch.b_pu,
+        branch.ratio,
+        branch.shift_degree,
+    ];
+    if numbers.iter().any(|number| !number.is_finite()) {
+        return None;
+    }
+    let size = |[re, im]: [f64; 2]| re.abs().max(im.abs());
+    // The square of a tiny impedance is 0, so that its admittance would be taken for 0.
+    let impedance_pu = size([branch.r_pu, branch.x_pu]);
+    let series_pu = (impedance_pu > 0.0).then(|| 1.0 / impedance_pu);
+    admittances(branch)
+        .map(size)
+        .into_iter()
+        .chain(series_pu)
+        .find(|admittance_pu| !matches!(admittance_pu, 0.0..=LARGEST))
 }

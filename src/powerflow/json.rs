@@ -181,6 +181,40 @@ mod tests {
         );
     }
 
+    #[test]
+    fn numbers_that_leave_no_finite_powers_are_refused() {
+        let refused = |table: &str, column: usize, value: f64| {
+            let mut case = small();
+            case[table][0][column] = json!(value);
+            problems(&case)
+        };
+        let too_large = "must be at most 1e12: give it more impedance, or a ratio nearer to 1";
+        assert_eq!(
+            refused("branch", 8, 1e-7),
+            [format!(
+                "branch row 1: its admittance is 9.90e14 p.u., {too_large}"
+            )]
+        );
+        assert!(refused("branch", 8, 1e-300)[0].ends_with(too_large));
+        let mut thin = small();
+        (thin["branch"][0][2], thin["branch"][0][3]) = (json!(1e-200), json!(0));
+        assert!(problems(&thin)[0].ends_with(too_large));
+        assert_eq!(
+            refused("bus", 7, 1e200),
+            ["bus row 1, column 8 (Vm): is 1e200, must be above 0 and at most 1e12"]
+        );
+        assert_eq!(
+            refused("bus", 2, 1e308),
+            ["bus row 1, column 3 (Pd): is 1e308, must be between -1e12 and 1e12"]
+        );
+        let mut case = small();
+        case["baseMVA"] = json!(1e-300);
+        assert_eq!(
+            problems(&case),
+            ["baseMVA: is 1e-300, must be between 1e-6 and 1e12"]
+        );
+    }
+
     proptest! {
         #[test]
         fn no_value_makes_it_panic(

@@ -293,6 +293,22 @@ fn line(branch: &Branch, [from, to]: [usize; 2], pattern: &Pattern) -> Line {
         let range = pattern.row(row);
         range.start + pattern.columns[range].partition_point(|&c| (c as usize) < column)
     };
+    let [y_ff, y_ft, y_tf, y_tt] = admittances(branch);
+    Line {
+        from,
+        to,
+        in_service: branch.in_service,
+        y_ff,
+        y_ft,
+        y_tf,
+        y_tt,
+        slots: [slot(from, to), slot(to, from)],
+    }
+}
+
+/// The admittances `y_ff`, `y_ft`, `y_tf` and `y_tt` of a branch: MATPOWER User's Manual 8.0,
+/// equation 3.2.
+pub(super) fn admittances(branch: &Branch) -> [Complex; 4] {
     let size = branch.r_pu * branch.r_pu + branch.x_pu * branch.x_pu;
     let series = if size > 0.0 {
         [branch.r_pu / size, -branch.x_pu / size]
@@ -307,16 +323,12 @@ fn line(branch: &Branch, [from, to]: [usize; 2], pattern: &Pattern) -> Line {
     let (sin, cos) = maths::sincos(branch.shift_degree.to_radians());
     let own = [series[0], series[1] + branch.b_pu / 2.0];
     let back = [-series[0] / ratio, -series[1] / ratio];
-    Line {
-        from,
-        to,
-        in_service: branch.in_service,
-        y_ff: own.map(|part| part / (ratio * ratio)),
-        y_ft: times(back, [cos, sin]),
-        y_tf: times(back, [cos, -sin]),
-        y_tt: own,
-        slots: [slot(from, to), slot(to, from)],
-    }
+    [
+        own.map(|part| part / (ratio * ratio)),
+        times(back, [cos, sin]),
+        times(back, [cos, -sin]),
+        own,
+    ]
 }
 
 /// The unit vector of an angle.

@@ -96,7 +96,7 @@ pub enum Fault {
     #[error("must be {0}")]
     Expected(&'static str),
     /// Not of the form that is needed, but this number.
-    #[error("is {found}, must be {expected}")]
+    #[error("is {}, must be {expected}", short(*found))]
     Number {
         /// What is there.
         found: f64,
@@ -128,6 +128,11 @@ pub enum Fault {
     /// A branch in service with r = x = 0.
     #[error("the branch from bus {0} to bus {1} has no impedance: merge the buses or give it some")]
     NoImpedance(u32, u32),
+    /// A branch with so little impedance, or so small a ratio, that powers are lost in rounding.
+    #[error(
+        "its admittance is {0:.2e} p.u., must be at most 1e12: give it more impedance, or a ratio nearer to 1"
+    )]
+    Admittance(f64),
     /// A branch from a bus to itself.
     #[error("the branch starts and ends at bus {0}")]
     Loop(u32),
@@ -135,6 +140,21 @@ pub enum Fault {
     #[error("has no slack bus: give one bus type 3")]
     NoSlack,
 }
+
+/// The number as people write it: 0, not 0.0, and 1e300, not a 1 with 300 zeros.
+fn short(number: f64) -> String {
+    match number.abs() {
+        0.0 | 1e-5..1e15 => number.to_string(),
+        _ => format!("{number:e}"),
+    }
+}
+
+/// What base powers and voltages must be.
+pub(super) const POSITIVE: &str = "a number above 0";
+
+/// The largest number that is taken, in the column's unit, and the largest admittance, in p.u. Powers
+/// of a network with larger ones are not finite, or are rounding errors.
+pub(super) const LARGEST: f64 = 1e12;
 
 /// One problem of a case.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,15 +194,26 @@ impl Problems {
         });
     }
 
+    /// A voltage set-point, in p.u., must be above 0 and no larger than [`LARGEST`].
+    pub(super) fn voltage(&mut self, place: Place, vm_pu: f64) {
+        if !(vm_pu.is_finite() && vm_pu > 0.0) {
+            self.number(place, vm_pu, POSITIVE);
+        } else if vm_pu > LARGEST {
+            self.number(place, vm_pu, "above 0 and at most 1e12");
+        }
+    }
+
     pub(super) fn number(&mut self, place: Place, found: f64, expected: &'static str) {
         self.push(place, Fault::Number { found, expected });
     }
 
-    /// Each of these columns must be finite.
+    /// Each of these columns must be finite and no larger than [`LARGEST`].
     pub(super) fn finite(&mut self, at: impl Fn(usize) -> Place, values: &[(usize, f64)]) {
         for &(column, value) in values {
             if !value.is_finite() {
                 self.number(at(column), value, "a finite number");
+            } else if value.abs() > LARGEST {
+                self.number(at(column), value, "between -1e12 and 1e12");
             }
         }
     }
