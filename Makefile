@@ -26,7 +26,7 @@ $(CLIENT): web/package-lock.json
 # The browser client is not built for it, so that neither npm nor a network is asked for.
 check:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --all-targets --locked -- -D warnings
+	$(CARGO) clippy --all-targets --test prove --locked -- -D warnings
 	$(CARGO) test --locked --lib --test plant --test detect --test powerflow
 
 # Documents of public modules link to private ones, which are there with --document-private-items only.
@@ -37,7 +37,7 @@ doc:
 test: $(CLIENT)
 	sh tests/install.sh
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --all-targets --locked -- -D warnings
+	$(CARGO) clippy --all-targets --test prove --locked -- -D warnings
 	$(MAKE) doc
 	$(CARGO) test --locked
 	TEST_DELIVERY=plain $(CARGO) test --locked --test it -- engineio events slow_readers snapshot socketio

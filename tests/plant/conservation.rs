@@ -13,12 +13,9 @@ use gridcast::{
     plant::{Plant, PlantSpec},
 };
 
-use crate::{
-    support::{
-        Driver, JANUARY_MIDNIGHT, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, Samples, changed_plant,
-        default_plant, mismatch_pu, order, sample, settings,
-    },
-    wire::ConverterSample,
+use crate::support::{
+    Driver, JANUARY_MIDNIGHT, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, Samples, changed_plant,
+    default_plant, mismatch_pu, order, sample, settings, wire::ConverterSample,
 };
 
 /// A disturbance of every physical kind, at changing places, one after the other.

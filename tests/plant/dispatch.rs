@@ -9,11 +9,8 @@ use gridcast::{
     powerflow::{Case, PowerFlow},
 };
 
-use crate::{
-    support::{
-        Driver, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, changed_plant, mismatch_pu, sample,
-        settings,
-    },
+use crate::support::{
+    Driver, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, changed_plant, mismatch_pu, sample, settings,
     wire,
 };
 

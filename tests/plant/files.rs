@@ -12,11 +12,8 @@ use gridcast::{
 };
 use proptest::prelude::*;
 
-use crate::{
-    support::{
-        Driver, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, default_plant, mismatch_pu, sample,
-        settings,
-    },
+use crate::support::{
+    Driver, JUNE_EVENING, JUNE_MIDNIGHT, JUNE_NOON, default_plant, mismatch_pu, sample, settings,
     wire,
 };
 

@@ -11,8 +11,8 @@ use gridcast::{
     powerflow::{Case, PowerFlow},
 };
 
-use crate::{
-    support::{Driver, JANUARY_MIDNIGHT, JUNE_MIDNIGHT, settings},
+use crate::support::{
+    Driver, JANUARY_MIDNIGHT, JUNE_MIDNIGHT, settings,
     wire::{self, Payload},
 };
 

@@ -25,4 +25,3 @@ mod quiet;
 mod sensors;
 mod support;
 mod unsolved;
-mod wire;

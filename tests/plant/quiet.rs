@@ -2,10 +2,7 @@
 
 use gridcast::grid::event::Event;
 
-use crate::{
-    support::{Driver, JUNE_MIDNIGHT, JUNE_NOON, settings},
-    wire,
-};
+use crate::support::{Driver, JUNE_MIDNIGHT, JUNE_NOON, settings, wire};
 
 /// What two quiet hours look like.
 #[derive(Debug)]

@@ -23,7 +23,10 @@ use gridcast::{
     simulation::machine::Machine,
 };
 
-use crate::wire::{self, BusSample, ConverterSample, Payload, ResSample};
+#[path = "wire.rs"]
+pub(crate) mod wire;
+
+use wire::{BusSample, ConverterSample, Payload, ResSample};
 
 static DEFAULT: LazyLock<Arc<PlantSpec>> = LazyLock::new(|| Arc::new(PlantSpec::default()));
 

@@ -2,8 +2,8 @@
 
 use gridcast::grid::{event::Event, injection::InjectionKind};
 
-use crate::{
-    support::{Driver, JUNE_EVENING, changed_plant, mismatch_pu, settings},
+use crate::support::{
+    Driver, JUNE_EVENING, changed_plant, mismatch_pu, settings,
     wire::{self, BusSample},
 };
 
