@@ -8,7 +8,10 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-export const BINARY = path.resolve(ROOT, process.env.GRIDCAST_BIN ?? 'target/debug/gridcast');
+export const BINARY = path.resolve(
+  ROOT,
+  process.env.GRIDCAST_BIN ?? path.join(process.env.CARGO_TARGET_DIR ?? 'target', 'debug/gridcast'),
+);
 
 /** How long to wait for what must happen: far longer than it takes. */
 export const BOUND_MS = 30_000;
